@@ -1,0 +1,48 @@
+# What can be run here; `make` alone lists it. Every target sets up .venv first, and again when
+# setup.cfg or requirements.lock changed. PYTHON=... chooses the interpreter of .venv.
+
+SHELL := /bin/bash
+BIN := .venv/bin
+# mypy and import-linter read files, so they cannot see that the folders are rooms of one package.
+LINKED := build/linked
+
+.PHONY: help setup demo test lint types linked test-kill test-cluster bench-engine lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
+
+setup: ## make .venv from requirements.lock, fetch Java and Delta's jars where missing
+	@PYTHON="$(PYTHON)" .ci/setup
+
+demo: setup ## curate the text of the installed Python environment into ./warehouse
+	@$(BIN)/winnow demo
+
+test: lint types ## check style, types and the direction of imports, then run the tests
+	@$(BIN)/python -m pytest -m "not slow"
+
+lint: setup linked ## check style, formatting and the direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@PYTHONPATH=$(LINKED) $(BIN)/lint-imports --config setup.cfg --no-cache
+
+types: setup linked ## check types, strictly
+	@MYPYPATH=$(LINKED) $(BIN)/mypy -p winnow
+
+linked:
+	@rm -rf $(LINKED) && mkdir -p $(LINKED)/winnow
+	@ln -s $(CURDIR)/jobs/* $(CURDIR)/udfs $(CURDIR)/schemas $(CURDIR)/conf $(LINKED)/winnow
+
+test-kill: setup ## kill the driver at every step of a run (minutes)
+	@$(BIN)/python -m pytest -m slow -k kill
+
+test-cluster: setup ## run the pipelines on a cluster of two workers on this machine (minutes)
+	@$(BIN)/python -m pytest -m slow -k cluster
+
+bench-engine: setup ## time the stages of a run on a larger corpus
+	@$(BIN)/python benchmarks/engine.py
+
+lock: ## resolve setup.cfg afresh into requirements.lock
+	@.ci/lock
+
+clean: ## remove what was built and fetched here; warehouses stay
+	@rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""What a user edits: pipelines, Spark settings, word lists."""

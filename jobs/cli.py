@@ -1,0 +1,397 @@
+"""The command line: arguments in, one function of another room called, its answer printed.
+
+Commands that only read start in a fraction of a second, so nothing heavy is imported up here.
+Results go to stdout, progress and logs to stderr; the exit codes are those of `winnow.errors`.
+"""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+from typer.core import TyperCommand
+
+from winnow.errors import CommandError, WinnowError
+
+if TYPE_CHECKING:
+    from winnow.engine.results import RunResult
+    from winnow.engine.run import RunOptions
+    from winnow.engine.warehouse import Warehouse
+    from winnow.explore.catalog import Catalog
+    from winnow.explore.screen import Screen
+
+FULL_REFRESH, ALL_STAGES = "--full-refresh", "*"
+FORMATS = ("table", "csv", "json")
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Command(TyperCommand):
+    """A command whose errors are messages: on stderr, and with --json as an object on stdout."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; an error that the user can mend ends it with that error's code."""
+        try:
+            return super().invoke(ctx)
+        except WinnowError as error:
+            from winnow.explore.screen import escape_lines
+
+            print(f"winnow: {escape_lines(str(error))}", file=sys.stderr)
+            if ctx.params.get("as_json"):
+                print(json.dumps({"error": str(error)}))
+            raise typer.Exit(error.exit_code) from None
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments; `--full-refresh` may stand without its STAGE."""
+        return super().parse_args(ctx, with_stage(args))
+
+
+def with_stage(args: list[str]) -> list[str]:
+    """Give every `--full-refresh` that no stage follows the value for all stages."""
+    found: list[str] = []
+    for position, argument in enumerate(args):
+        after = args[position + 1 : position + 2]
+        alone = argument == FULL_REFRESH and (not after or after[0].startswith("-"))
+        found += [argument, ALL_STAGES] if alone else [argument]
+    return found
+
+
+app = typer.Typer(
+    name="winnow",
+    help="Curates training data on Spark and Delta Lake. Every decision is a row.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Address = Annotated[
+    str | None,
+    typer.Option(
+        "--warehouse", help="Folder or URI of the tables. [WINNOW_WAREHOUSE, ./warehouse]"
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+PipelineName = Annotated[
+    str, typer.Argument(metavar="PIPELINE", help="A packaged pipeline's name, or a folder.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the pipeline; repeatable."),
+]
+Master = Annotated[str | None, typer.Option("--master", help="Spark master. [local[*]]")]
+Select = Annotated[
+    str | None, typer.Option("--select", metavar="STAGE", help="This stage and what it needs.")
+]
+Refresh = Annotated[
+    list[str] | None,
+    typer.Option(
+        FULL_REFRESH,
+        metavar="[STAGE]",
+        help="Build this stage from the beginning; without STAGE all of them.",
+    ),
+]
+Limit = Annotated[
+    int | None,
+    typer.Option("--limit", help="Read this many documents into a scratch warehouse."),
+]
+Table = Annotated[str, typer.Argument(metavar="TABLE", help="pipeline.stage")]
+
+
+def command(name: str) -> Callable[[Function], Function]:
+    """Add a command to the program."""
+    return app.command(name, cls=Command)
+
+
+@command("run")
+def run_pipeline(
+    pipeline: PipelineName,
+    warehouse: Address = None,
+    settings: Settings = None,
+    select: Select = None,
+    full_refresh: Refresh = None,
+    limit: Limit = None,
+    master: Master = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Publish again what a rollback holds back.")
+    ] = False,
+    as_json: AsJson = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show Spark's logs.")] = False,
+) -> None:
+    """Run a pipeline: build what changed, check it, publish it."""
+    options = _options(pipeline, warehouse, settings, select, full_refresh, limit, master, resume)
+    result = _run(options, as_json, verbose)
+    if as_json:
+        print(json.dumps(result.json()))
+    raise typer.Exit(result.exit_code)
+
+
+@command("plan")
+def plan_pipeline(
+    pipeline: PipelineName,
+    warehouse: Address = None,
+    settings: Settings = None,
+    select: Select = None,
+    full_refresh: Refresh = None,
+    limit: Limit = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a run would do with each stage, and why; do nothing."""
+    from winnow.engine.run import plan_run
+    from winnow.explore.plans import plan_facts, show_plan
+
+    options = _options(pipeline, warehouse, settings, select, full_refresh, limit)
+    _answer(plan_facts(pipeline, plan_run(options)), show_plan, as_json)
+
+
+@command("test")
+def check_examples(
+    pipeline: PipelineName, settings: Settings = None, as_json: AsJson = False
+) -> None:
+    """Run the pipeline's example rows against their expected verdicts."""
+    from winnow.engine.examples import test_pipeline
+    from winnow.explore.plans import example_facts, show_examples
+
+    facts = example_facts(pipeline, test_pipeline(pipeline, _values(settings)))
+    _answer(facts, show_examples, as_json)
+    raise typer.Exit(1 if facts["failed"] else 0)
+
+
+@command("demo")
+def run_demo(warehouse: Address = None, master: Master = None, as_json: AsJson = False) -> None:
+    """Curate text that every machine has, then show what one can ask."""
+    from winnow.explore.catalog import Catalog
+    from winnow.explore.demo import PIPELINE, show_demo
+
+    options = _options(PIPELINE, warehouse, master=master)
+    result = _run(options, as_json)
+    if as_json:
+        print(json.dumps(result.json()))
+    elif result.exit_code == 0:
+        print(f"\n{show_demo(Catalog.of(options.warehouse), _screen())}")
+    raise typer.Exit(result.exit_code)
+
+
+@command("status")
+def show_runs(warehouse: Address = None, as_json: AsJson = False) -> None:
+    """Show the last runs, what is published and what is held."""
+    from winnow.explore.history import show_status, status
+
+    _answer(status(_catalog(warehouse)), show_status, as_json)
+
+
+@command("tables")
+def list_tables(warehouse: Address = None, as_json: AsJson = False) -> None:
+    """List the published tables."""
+    from winnow.explore.history import show_tables, tables
+
+    _answer(tables(_catalog(warehouse)), show_tables, as_json)
+
+
+@command("versions")
+def list_versions(table: Table, warehouse: Address = None, as_json: AsJson = False) -> None:
+    """List all versions of a table: built when, by which run and why, with which end."""
+    from winnow.explore.history import show_versions, versions
+
+    _answer(versions(_catalog(warehouse), table), show_versions, as_json)
+
+
+@command("lineage")
+def show_inputs(
+    table: Annotated[str | None, typer.Argument(metavar="[TABLE]")] = None,
+    warehouse: Address = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a published table, or each last one, was built from."""
+    from winnow.explore.lineage import lineage, show_lineage
+
+    _answer(lineage(_catalog(warehouse), table), show_lineage, as_json)
+
+
+@command("sql")
+def run_sql(
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="SELECT .., or SHOW TABLES")],
+    warehouse: Address = None,
+    at: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TABLE=VERSION", help="Read this version, a rejected one, too; repeatable."
+        ),
+    ] = None,
+    output: Annotated[
+        str, typer.Option("--format", metavar="|".join(FORMATS), help="How to print the rows.")
+    ] = "table",
+) -> None:
+    """Ask published tables by SQL (DuckDB's), without starting Spark."""
+    from winnow.explore.output import write_csv, write_json, write_table
+    from winnow.explore.query import Query
+
+    if output not in FORMATS:
+        raise CommandError(f"--format {output}: it is one of {', '.join(FORMATS)}")
+    catalog = _catalog(warehouse)
+    for table, version in _values(at, "--at").items():
+        catalog.choose(table, version)
+    found = Query(catalog, query)
+    if output == "table":
+        write_table(found, sys.stdout, _screen())
+    else:
+        {"csv": write_csv, "json": write_json}[output](found, sys.stdout)
+
+
+@command("explain")
+def explain_document(
+    id: Annotated[str, typer.Argument(metavar="ID", help="A document's id, or its beginning.")],
+    warehouse: Address = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell one document's life: every stage, every rule with its value and verdict, its copies."""
+    from winnow.explore.life import explain
+    from winnow.explore.life_shown import show_life
+
+    _answer(explain(_catalog(warehouse), id), show_life, as_json)
+
+
+@command("functions")
+def list_functions(as_json: AsJson = False) -> None:
+    """List what SQL can call: sources, column functions, operators, checks."""
+    from winnow.explore.functions import functions, show_functions
+
+    _answer(functions(), show_functions, as_json)
+
+
+@command("rollback")
+def roll_back(
+    table: Table,
+    to: Annotated[int, typer.Option("--to", metavar="VERSION", help="A version once published.")],
+    warehouse: Address = None,
+    as_json: AsJson = False,
+) -> None:
+    """Move readers of a table, and of all that was built from it, back to a version."""
+    from winnow.engine.rollback import rollback
+    from winnow.explore.upkeep import rollback_facts, show_rollback
+
+    place = _existing(warehouse)
+    _answer(rollback_facts(rollback(place, table, to)), show_rollback, as_json)
+
+
+@command("vacuum")
+def delete_old_versions(
+    keep: Annotated[int, typer.Option("--keep", min=0, help="Audited versions to keep.")] = 3,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete; without it nothing goes.")] = False,
+    warehouse: Address = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete old and rejected versions that nothing published needs."""
+    from winnow.engine.vacuum import vacuum
+    from winnow.explore.upkeep import show_vacuum, vacuum_facts
+
+    only_show = dry_run or not yes
+    done = vacuum(_existing(warehouse), keep, only_show)
+    _answer(vacuum_facts(done, only_show), show_vacuum, as_json)
+
+
+@command("init")
+def start_pipeline(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write a small pipeline to start from."""
+    from winnow.explore.starter import show_started, start
+
+    _answer(start(folder), show_started, as_json)
+
+
+def _run(options: "RunOptions", as_json: bool, verbose: bool = False) -> "RunResult":
+    from winnow.engine.run import run
+    from winnow.explore.progress import ending, stage_line
+
+    if verbose:
+        os.environ["WINNOW_VERBOSE"] = "1"  # the session shows Spark's logs then
+        logging.basicConfig(stream=sys.stderr, level=logging.INFO)
+    if as_json:
+        return run(options)
+    screen = _screen()
+    result = run(options, lambda stage: print(stage_line(stage, screen), flush=True))
+    print(f"\n{ending(result, screen)}")
+    return result
+
+
+def _options(
+    pipeline: str,
+    warehouse: str | None,
+    settings: list[str] | None = None,
+    select: str | None = None,
+    full_refresh: list[str] | None = None,
+    limit: int | None = None,
+    master: str | None = None,
+    resume: bool = False,
+) -> "RunOptions":
+    from winnow.engine.run import RunOptions
+
+    refresh = None if not full_refresh else tuple(full_refresh)
+    return RunOptions(
+        pipeline=pipeline,
+        warehouse=_warehouse(warehouse),
+        settings=_values(settings),
+        select=select,
+        full_refresh=() if refresh and ALL_STAGES in refresh else refresh,
+        limit=limit,
+        master=master,
+        resume=resume,
+    )
+
+
+def _values(settings: list[str] | None, option: str = "--set") -> dict[str, str]:
+    found = {}
+    for setting in settings or []:
+        name, equals, value = setting.partition("=")
+        if not equals or not name:
+            raise CommandError(f"{option} {setting}: write {option} name=value")
+        found[name.strip()] = value
+    return found
+
+
+def _warehouse(address: str | None) -> "Warehouse":
+    from winnow.engine.warehouse import Warehouse
+
+    return Warehouse.at(address or os.environ.get("WINNOW_WAREHOUSE") or "warehouse")
+
+
+def _existing(address: str | None) -> "Warehouse":
+    return _catalog(address).warehouse
+
+
+def _catalog(address: str | None) -> "Catalog":
+    from winnow.explore.catalog import Catalog
+
+    return Catalog.of(_warehouse(address))
+
+
+def _screen() -> "Screen":
+    from winnow.explore.screen import Screen
+
+    return Screen.of(sys.stdout)
+
+
+def _answer(
+    facts: dict[str, Any], show: Callable[[dict[str, Any], "Screen"], str], as_json: bool
+) -> None:
+    from winnow.explore.json_text import to_json
+
+    print(to_json(facts, indent=2) if as_json else show(facts, _screen()))
+
+
+def main() -> None:
+    """Run the program."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Plans, builds, audits and publishes table versions."""

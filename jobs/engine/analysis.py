@@ -1,0 +1,131 @@
+"""The second step of validation: types and columns of all stages, by Spark over empty tables."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import NullType, StructType
+
+from winnow.engine.expectations import validate_checks
+from winnow.engine.plan import option_values
+from winnow.engine.relations import Relations, StageProblem
+from winnow.pipeline.model import Call, Pipeline, PipelineError, Problem, Read, Stage
+from winnow.schemas.documents import ENGINE_COLUMNS
+
+ORIGIN = ("id", "file", "position", "reject_reason")
+
+
+@dataclass
+class EmptyInputs:
+    """Inputs of the right columns without a row."""
+
+    session: SparkSession
+    pipeline: Pipeline
+    schemas: dict[str, StructType]
+    published: Callable[[str], Mapping[str, str]]
+
+    def table(self, read: Read) -> DataFrame:
+        """Return an empty table; columns of other pipelines come from the registry."""
+        if read.table in self.schemas:
+            return self.session.createDataFrame([], self.schemas[read.table])
+        columns = self.published(read.table).items()
+        return self.session.createDataFrame(
+            [], ", ".join(f"`{name}` {kind}" for name, kind in columns)
+        )
+
+    def call(self, call: Call, tables: Mapping[str, DataFrame]) -> DataFrame:
+        """Return an empty table with the columns that the function declares."""
+        declared = call.declaration.returns
+        if callable(declared):
+            given = {name: columns_of(table.schema) for name, table in tables.items()}
+            declared = declared(given, option_values(call, self.pipeline))
+        return self.session.createDataFrame([], declared)
+
+
+def analyse(
+    session: SparkSession,
+    pipeline: Pipeline,
+    published: Callable[[str], Mapping[str, str]],
+) -> dict[str, StructType]:
+    """Return the columns of every stage, views included.
+
+    Args:
+        session: column functions of the pipeline are registered in it.
+        pipeline: passed the first step.
+        published: columns of another pipeline's published table, name -> DDL type.
+
+    Raises:
+        PipelineError: everything that is wrong, at once.
+    """
+    schemas: dict[str, StructType] = {}
+    relations = Relations(session, pipeline, EmptyInputs(session, pipeline, schemas, published))
+    problems: list[Problem] = []
+    broken: set[str] = set()
+    for stage in pipeline.stages:
+        if broken.intersection(stage.inputs):
+            broken.add(stage.name)  # its input's error is the one to mend first
+            continue
+        try:
+            query = relations.query(stage)
+        except StageProblem as error:
+            problems.append(error.problem)
+            broken.add(stage.name)
+            continue
+        schemas[stage.name] = query.schema
+        found = [*_column_problems(stage, query.schema), *_rule_problems(relations, stage, query)]
+        problems += found
+        if found:
+            broken.add(stage.name)
+    columns = {
+        name: columns_of(schema) | ENGINE_TYPES
+        for name, schema in schemas.items()
+        if name not in broken
+    }
+    problems += validate_checks(pipeline, columns)
+    if problems:
+        raise PipelineError(tuple(problems))
+    return schemas
+
+
+ENGINE_TYPES = dict(zip(ENGINE_COLUMNS, ("array<string>", "boolean", "bigint"), strict=True))
+
+
+def columns_of(schema: StructType) -> dict[str, str]:
+    """Return column name -> DDL type."""
+    return {item.name: item.dataType.simpleString() for item in schema.fields}
+
+
+def _column_problems(stage: Stage, schema: StructType) -> list[Problem]:
+    problems: list[Problem] = []
+
+    def add(message: str, remedy: str) -> None:
+        problems.append(Problem(stage.body_place, f"stage `{stage.name}` {message}", remedy, 0))
+
+    names = [name.lower() for name in schema.names]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        add(
+            f"returns two columns named `{name}`", "Rename one, or leave it out with * EXCEPT (...)"
+        )
+    for name in names:
+        if name.startswith("_"):
+            known = " (the engine writes it)" if name in ENGINE_COLUMNS else ""
+            add(f"returns `{name}`{known}; names that begin with _ are reserved", "Rename it")
+    for item in schema.fields:
+        if isinstance(item.dataType, NullType) and stage.kind.stored:
+            add(f"returns `{item.name}` without a type", "Write CAST(NULL AS STRING), or its type")
+    missing = [name for name in ORIGIN if name not in names] if stage.sources else []
+    if missing:
+        listed = ", ".join(f"`{name}`" for name in missing)
+        remedy = "Rejects are told by them. Return them, or SELECT * from the source"
+        add(f"reads a source but does not return {listed}", remedy)
+    return problems
+
+
+def _rule_problems(relations: Relations, stage: Stage, query: DataFrame) -> list[Problem]:
+    problems = []
+    for rule in stage.rules:
+        try:
+            relations.check_rule(query, rule)
+        except StageProblem as error:
+            problems.append(error.problem)
+    return problems

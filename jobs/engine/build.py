@@ -1,0 +1,375 @@
+"""Builds a candidate: one pass writes a stage's rows with their verdicts.
+
+The query's rows get `_failed_rules` (all rules that a row violates, in file order), `_dropped` and
+`_batch`, and are written once, kept and dropped rows in partitions of their own. A dropped row does
+not repeat the texts that it got unchanged from an input table.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F  # noqa: N812  (Spark's own convention)
+from pyspark.sql.types import StructType
+
+from winnow.engine.failures import StageFailure, guarded
+from winnow.engine.plan import APPEND, StagePlan, option_values
+from winnow.engine.registry import Version
+from winnow.engine.relations import Relations
+from winnow.engine.results import RuleCount
+from winnow.engine.store import Mark, Store
+from winnow.engine.warehouse import Warehouse
+from winnow.pipeline.model import Action, Call, Pipeline, Place, Read, Rule, Stage
+from winnow.schemas.documents import (
+    BATCH,
+    DROPPED,
+    ENGINE_COLUMNS,
+    FAILED_RULES,
+    HEAVY_COLUMNS,
+    READABLE,
+)
+from winnow.sources.documents import documents
+
+DUPLICATE_IDS = """
+    SELECT file, position
+    FROM (
+        SELECT *, row_number() OVER (PARTITION BY id ORDER BY _batch, file, position) AS place
+        FROM (
+            SELECT id, file, position, _batch FROM {rows} WHERE reject_reason IS NULL
+        ) LEFT SEMI JOIN (
+            SELECT id FROM {rows} WHERE reject_reason IS NULL AND _batch = :batch
+        ) USING (id)
+    )
+    WHERE place > 1 AND _batch = :batch
+"""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A written version that nobody has audited.
+
+    Row counts and `rules` are those of this batch alone; `query_rows` is what the query returned
+    as Spark counted it on the way.
+    """
+
+    version: int
+    base: int  # the commit that it started from
+    batch: int
+    columns: StructType
+    query_rows: int
+    kept: int
+    dropped: int
+    rules: tuple[RuleCount, ...]
+    seconds: float
+
+
+@dataclass
+class PinnedInputs:
+    """Inputs at the versions that the run pinned."""
+
+    session: SparkSession
+    warehouse: Warehouse
+    pipeline: Pipeline
+    versions: Mapping[str, Version]  # by the names that bodies use
+    plan: StagePlan
+    arrival: int
+    limit: int | None = None
+
+    def table(self, read: Read) -> DataFrame:
+        """Return a table's kept rows without the engine's columns; of a STREAM, the new rows."""
+        version = self.versions[read.table]
+        rows = stored_rows(self.session, self.warehouse, version)
+        if read.stream and self.plan.action == APPEND and self.plan.base is not None:
+            seen = {item.table: item.batch or 0 for item in self.plan.base.inputs}
+            rows = rows.where(F.col(BATCH) > seen.get(read.table, 0))
+        return rows.where(~F.col(DROPPED)).drop(*ENGINE_COLUMNS)
+
+    def call(self, call: Call, tables: Mapping[str, DataFrame]) -> DataFrame:
+        """Read a source's files, or run an operator."""
+        options = option_values(call, self.pipeline)
+        if call.declaration.kind == "source":
+            return documents(self.session, self.plan.files, options, self.arrival, self.limit)
+        with guarded(self.plan.name, call.declaration.name):
+            result: DataFrame = call.declaration.function(**tables, **options)
+            return result
+
+    def find_document(self, content_hash: str) -> str | None:
+        """Return the smallest id that carries this text in an input, and the input's name."""
+        for name, version in self.versions.items():
+            if {"id", "content_hash"} <= set(version.columns):
+                rows = stored_rows(self.session, self.warehouse, version)
+                same = rows.where(F.col("content_hash") == content_hash)
+                found = same.select("id").orderBy("id").first()
+                if found is not None:
+                    return f"`{found.id}` of `{name}`"
+        return None
+
+
+def stored_rows(session: SparkSession, warehouse: Warehouse, version: Version) -> DataFrame:
+    """Return all rows of a table version, the engine's columns included."""
+    path = warehouse.path(version.pipeline, version.stage)
+    return session.read.format("delta").option("versionAsOf", version.version).load(path)
+
+
+def ledger_rules(stage: Stage) -> tuple[Rule, ...]:
+    """Return a stage's rules with the built-in one of stages over a source in front."""
+    if not stage.sources:
+        return stage.rules
+    name, condition = READABLE
+    place = Place(stage.place.file)
+    return (Rule(name, condition, Action.DROP, place, place), *stage.rules)
+
+
+def build(relations: Relations, inputs: PinnedInputs, run: str) -> Candidate:
+    """Write a stage's rows as a candidate.
+
+    Raises:
+        StageFailure: the query, a rule or a function raised while it ran.
+        CommandError: something else wrote to the table meanwhile.
+    """
+    started = time.monotonic()
+    plan = inputs.plan
+    stage, session = plan.stage, inputs.session
+    store = Store(inputs.warehouse.path(inputs.pipeline.name, stage.name))
+    appends = plan.action == APPEND and plan.base is not None
+    batch = plan.base.batch + 1 if appends and plan.base else 1
+    rules = ledger_rules(stage)
+    with guarded(stage.name, find_document=inputs.find_document):
+        query = relations.query(stage)
+        counted = Observation(f"query-rows-{uuid4()}")
+        observed = query.observe(counted, F.count(F.lit(1)).alias("rows"))
+        rows = with_ledger(relations, observed, rules, batch)
+        rows = _without_repeated_texts(rows, query, _input_paths(inputs))
+        latest = store.latest()
+        base = store.create(rows.schema.json(), run) if latest is None else latest
+        mark = Mark(run, f"build {uuid4()}")
+        _write(rows, store.path, mark, appends=appends)
+    version = _own_commit(store, mark, base)
+    with guarded(stage.name, find_document=inputs.find_document):
+        mended = _reject_duplicate_ids(session, store, stage, batch, run, version)
+        counts = _count(_at(session, store, mended).where(F.col(BATCH) == batch), rules)
+    kept, dropped = counts.pop("kept"), counts.pop("dropped")
+    return Candidate(
+        version=mended,
+        base=base,
+        batch=batch,
+        columns=query.schema,
+        query_rows=int(counted.get["rows"]),
+        kept=kept,
+        dropped=dropped,
+        rules=_rule_counts(rules, counts),
+        seconds=time.monotonic() - started,
+    )
+
+
+def with_ledger(
+    relations: Relations, query: DataFrame, rules: tuple[Rule, ...], batch: int
+) -> DataFrame:
+    flags = [F.col(f"_{i}") for i in range(len(rules))]
+    failed = [
+        F.when(flag, F.lit(None)).otherwise(F.lit(rule.name))  # a condition of NULL is violated
+        for rule, flag in zip(rules, flags, strict=True)
+    ]
+    drops = [
+        ~F.coalesce(flag, F.lit(False))
+        for rule, flag in zip(rules, flags, strict=True)
+        if rule.action is Action.DROP
+    ]
+    dropped = F.lit(False)
+    for drop in drops:
+        dropped = dropped | drop
+    names = F.array_compact(F.array(*failed)) if failed else F.array()
+    return (
+        relations.flags(query, rules)
+        .withColumn(FAILED_RULES, names.cast("array<string>"))
+        .withColumn(DROPPED, dropped)
+        .withColumn(BATCH, F.lit(batch).cast("bigint"))
+        .drop(*(f"_{i}" for i in range(len(rules))))
+    )
+
+
+def _input_paths(inputs: PinnedInputs) -> frozenset[str]:
+    return frozenset(
+        inputs.warehouse.path(version.pipeline, version.stage)
+        for version in inputs.versions.values()
+        if not version.is_view
+    )
+
+
+def _without_repeated_texts(rows: DataFrame, query: DataFrame, paths: frozenset[str]) -> DataFrame:
+    """Null a dropped row's heavy columns where an input table has the same text under its id."""
+    repeated = passed_unchanged(query, paths)
+    columns = [
+        F.when(~F.col(DROPPED), F.col(f"`{name}`")).alias(name)
+        if name in repeated
+        else F.col(f"`{name}`")
+        for name in rows.columns
+    ]
+    return rows.select(*columns) if repeated else rows
+
+
+def passed_unchanged(query: DataFrame, paths: frozenset[str]) -> frozenset[str]:
+    """Return the heavy columns that come, with `id`, as they are from one stored input.
+
+    Spark keeps a column's expression id while nothing computes on it, so a column of the result
+    that has the id of a column of a scan is that column. Spark Connect does not show its plans:
+    there nothing is taken for repeated.
+    """
+    execution = getattr(getattr(query, "_jdf", None), "queryExecution", lambda: None)()
+    if execution is None:
+        return frozenset()
+    plan = execution.optimizedPlan()
+    leaves = plan.collectLeaves()
+    output = _ids(plan.output())
+    heavy = {name: output[name] for name in HEAVY_COLUMNS & set(output)}
+    found: set[str] = set()
+    for i in range(leaves.size()):
+        scanned = set(_ids(leaves.apply(i).output()).values())
+        if output.get("id") in scanned and _is_stored(leaves.apply(i), paths):
+            found |= {name for name, number in heavy.items() if number in scanned}
+    return frozenset(found)
+
+
+def _is_stored(leaf: Any, paths: frozenset[str]) -> bool:
+    """Whether a plan's leaf scans one of these tables."""
+    if not leaf.getClass().getName().endswith(".LogicalRelation"):
+        return False
+    relation = leaf.relation()
+    if not hasattr(relation, "location"):  # a relation that is no set of files
+        return False
+    roots = relation.location().rootPaths()
+    found = {roots.apply(i).toString().removeprefix("file:") for i in range(roots.size())}
+    return not found.isdisjoint(paths)
+
+
+def _ids(attributes: Any) -> dict[str, int]:
+    listed = (attributes.apply(i) for i in range(attributes.size()))
+    return {item.name(): item.exprId().id() for item in listed}
+
+
+def _write(rows: DataFrame, path: str, mark: Mark, *, appends: bool) -> None:
+    writer = rows.write.format("delta").option("userMetadata", str(mark)).partitionBy(DROPPED)
+    if appends:
+        writer.mode("append").save(path)
+    else:
+        writer.mode("overwrite").option("overwriteSchema", "true").save(path)
+
+
+def _own_commit(store: Store, mark: Mark, base: int) -> int:
+    """Return the number of this build's commit, which must follow the one it started from.
+
+    Raises:
+        CommandError: another writer came in between; the candidate is undone.
+    """
+    marks = store.marks(base)
+    own = [version for version, found in marks.items() if found == mark]
+    if own == [base + 1]:
+        return own[0]
+    raise StageFailure(
+        f"another writer changed {store.path} while the stage was built (versions "
+        f"{sorted(marks)} after {base}). Nothing was published; find the other writer first"
+    )
+
+
+def _at(session: SparkSession, store: Store, version: int) -> DataFrame:
+    return session.read.format("delta").option("versionAsOf", version).load(store.path)
+
+
+def _reject_duplicate_ids(
+    session: SparkSession, store: Store, stage: Stage, batch: int, run: str, version: int
+) -> int:
+    """Turn later records of an id that exists into rejects; return the version that says so.
+
+    Ids alone are read and shuffled. Only the files that hold such a record are written again.
+    """
+    if not stage.sources:
+        return version
+    rows = _at(session, store, version)
+    duplicates = session.sql(DUPLICATE_IDS, args={"batch": batch}, rows=rows).cache()
+    try:
+        if duplicates.isEmpty():
+            return version
+        mark = Mark(run, f"mend {uuid4()}")
+        session.conf.set("spark.databricks.delta.commitInfo.userMetadata", str(mark))
+        _merge_rejects(session, store, duplicates, rows.columns, batch)
+        return _own_commit(store, mark, version)
+    finally:
+        session.conf.unset("spark.databricks.delta.commitInfo.userMetadata")
+        duplicates.unpersist()
+
+
+def _merge_rejects(
+    session: SparkSession, store: Store, duplicates: DataFrame, columns: list[str], batch: int
+) -> None:
+    from delta.tables import DeltaTable
+
+    changes = {
+        "reject_reason": F.lit("duplicate_id"),
+        DROPPED: F.lit(True),
+        FAILED_RULES: F.array_union(F.array(F.lit(READABLE[0])), F.col(f"t.{FAILED_RULES}")),
+    }
+    changes |= {name: F.lit(None) for name in HEAVY_COLUMNS & set(columns)}
+    (
+        DeltaTable.forPath(session, store.path)
+        .alias("t")
+        .merge(
+            duplicates.alias("d"),
+            f"t.{BATCH} = {batch} AND t.file = d.file AND t.position = d.position",
+        )
+        .whenMatchedUpdate(condition="t.reject_reason IS NULL", set=changes)
+        .execute()
+    )
+
+
+def _count(rows: DataFrame, rules: tuple[Rule, ...]) -> dict[str, int]:
+    """Count kept, dropped and, by rule, failing rows of a batch: one pass over the verdicts."""
+    failed = F.col(FAILED_RULES)
+    dropping = F.array(*(F.lit(r.name) for r in rules if r.action is Action.DROP))
+    counts = [
+        F.count_if(~F.col(DROPPED)).alias("kept"),
+        F.count_if(F.col(DROPPED)).alias("dropped"),
+    ]
+    for i, rule in enumerate(rules):
+        drops = rule.action is Action.DROP
+        peers = F.array_intersect(failed, dropping) if drops else failed
+        counts += [
+            F.count_if(F.array_contains(failed, rule.name)).alias(f"failed {i}"),
+            F.count_if(peers == F.array(F.lit(rule.name))).alias(f"alone {i}"),
+            F.count_if(F.get(failed, F.lit(0)) == rule.name).alias(f"first {i}"),
+        ]
+    counted = rows.agg(*counts).first()
+    assert counted is not None  # an aggregate without groups has one row
+    return {name: int(value) for name, value in counted.asDict().items()}
+
+
+def _rule_counts(rules: tuple[Rule, ...], counts: Mapping[str, int]) -> tuple[RuleCount, ...]:
+    return tuple(
+        RuleCount(
+            rule=rule.name,
+            condition=rule.condition,
+            action=rule.action.value,
+            failed=counts[f"failed {i}"],
+            failed_alone=counts[f"alone {i}"],
+            failed_first=counts[f"first {i}"],
+        )
+        for i, rule in enumerate(rules)
+    )
+
+
+def added(before: tuple[RuleCount, ...], now: tuple[RuleCount, ...]) -> tuple[RuleCount, ...]:
+    """Return the counts of a version that grew: those before it and those of its new batch."""
+    known = {item.rule: item for item in before}
+    return tuple(
+        replace(
+            item,
+            failed=item.failed + known[item.rule].failed,
+            failed_alone=item.failed_alone + known[item.rule].failed_alone,
+            failed_first=item.failed_first + known[item.rule].failed_first,
+        )
+        if item.rule in known
+        else item
+        for item in now
+    )

@@ -1,0 +1,263 @@
+"""What a run would do with each stage, and why. Reads control tables and file lists; no JVM.
+
+A stage is reused when its definition and its inputs are as at its last audited version. A streaming
+table whose inputs only grew goes on; everything else that changed is built from the beginning.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from winnow.engine.audit import checks_hash
+from winnow.engine.fingerprint import definition, definition_hash, digest, views_of
+from winnow.engine.registry import Input, Registry, Version, heads, published
+from winnow.engine.store import Store
+from winnow.errors import CommandError
+from winnow.pipeline.model import Call, Kind, Marker, Pipeline, Stage
+from winnow.sources.documents import list_files
+from winnow.sources.files import InputFile
+
+REUSE, REAUDIT, APPEND, REBUILD, VIEW = "REUSE", "REAUDIT", "APPEND", "REBUILD", "VIEW"
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """What a run would do with one stage.
+
+    `inputs` is what the stage would be built from, `files` the files that it would read, `base`
+    the version that it starts from.
+    """
+
+    stage: Stage
+    action: str
+    reason: str
+    definition: Mapping[str, str]
+    inputs: tuple[Input, ...]
+    checks: str
+    base: Version | None
+    files: tuple[InputFile, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The stage's name."""
+        return self.stage.name
+
+    @property
+    def kind(self) -> str:
+        """What the stage creates."""
+        return self.stage.kind.value
+
+    @property
+    def builds(self) -> bool:
+        """Whether rows are computed."""
+        return self.action in (APPEND, REBUILD)
+
+
+class Planner:
+    """Plans the stages of one pipeline, in their order, against one state of the registry."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        registry: Registry,
+        refresh: Iterable[str] = (),
+        limit: int | None = None,
+    ) -> None:
+        self._pipeline = pipeline
+        self._registry = registry
+        self._refresh = frozenset(refresh)
+        self._limit = limit
+        self._versions = registry.versions()
+        self._heads = heads(self._versions, pipeline.name)
+        self._others = published(self._versions)
+        self._files = registry.rows("files")
+
+    def head(self, stage: str) -> Version | None:
+        """Return the last audited version of a stage of this pipeline."""
+        return self._heads.get(stage)
+
+    def settled(self, version: Version) -> None:
+        """Note a version that the run has audited: the stages after it read that one."""
+        self._heads[version.stage] = version
+
+    def current(self, table: str) -> Version:
+        """Return the version of an input that a stage planned now would read.
+
+        Raises:
+            CommandError: another pipeline's table was never published.
+        """
+        if "." not in table:
+            return self._heads[table]
+        if table not in self._others:
+            known = ", ".join(sorted(self._others)) or "none yet"
+            raise CommandError(
+                f"`{table}` is not published in this warehouse; published are: {known}. "
+                f"Run the pipeline `{table.partition('.')[0]}` first"
+            )
+        return self._others[table]
+
+    def plan(self, stage: Stage) -> StagePlan:
+        """Plan one stage; the stages before it are settled.
+
+        Raises:
+            CommandError: an input address cannot be read, a file that was read has changed, or
+                something else wrote to the table.
+        """
+        base = self._heads.get(stage.name)
+        parts = definition(self._pipeline, stage)
+        checks = self._checks_hash(stage)
+        tables = [self._input(name) for name in stored_inputs(self._pipeline, stage)]
+        listings = [self._listing(stage, call) for call in source_calls(self._pipeline, stage)]
+        inputs = (*tables, *(Input("files", digest=digest_of(files)) for files in listings))
+        files = tuple(file for files in listings for file in files)
+        plan = StagePlan(stage, REBUILD, "", parts, inputs, checks, base, files)
+        forced = stage.name in self._refresh
+        if stage.kind.stored and not forced:
+            self._check_store(stage, base)
+        reason = "asked for by --full-refresh" if forced else changes(base, parts)
+        if stage.kind is Kind.VIEW:
+            same = not reason and base is not None and base.inputs == inputs
+            if same and base is not None and base.checks == checks:
+                return replace(plan, action=REUSE, reason="unchanged")
+            return replace(plan, action=VIEW, reason=reason or _moved(base, inputs) or CHECKS)
+        if reason or base is None:
+            return replace(plan, reason=reason)
+        if stage.kind is Kind.MATERIALIZED_VIEW:
+            reason = _moved(base, inputs)
+            return self._unless(reason, replace(plan, reason=reason))
+        return self._streaming(plan, base)
+
+    def _streaming(self, plan: StagePlan, base: Version) -> StagePlan:
+        stage, before = plan.stage, {item.table: item for item in base.inputs}
+        for item in plan.inputs:
+            if item.table != "files" and item.generation != before[item.table].generation:
+                return replace(plan, reason=f"`{item.table}` was rebuilt")
+        streams = {read.table for read in stage.reads if read.stream}
+        grown = [
+            item.table
+            for item in plan.inputs
+            if item.table in streams and (item.batch or 0) > (before[item.table].batch or 0)
+        ]
+        fresh = self._new_files(stage, plan.files)
+        if stage.sources and fresh:
+            count = len(fresh)
+            reason = f"{count:,} new file{'s' if count > 1 else ''}"
+            return replace(plan, action=APPEND, reason=reason, files=fresh)
+        reason = f"new rows in {', '.join(f'`{name}`' for name in grown)}" if grown else ""
+        return self._unless(reason, replace(plan, action=APPEND, reason=reason, files=fresh))
+
+    def _unless(self, reason: str, plan: StagePlan) -> StagePlan:
+        """Return the plan if there is a reason to build, else reuse or audit again."""
+        if reason:
+            return plan
+        if plan.base is not None and plan.base.checks != plan.checks:
+            return replace(plan, action=REAUDIT, reason=CHECKS)
+        return replace(plan, action=REUSE, reason="unchanged")
+
+    def _input(self, table: str) -> Input:
+        version = self.current(table)
+        return Input(table, version.version, version.generation, version.batch)
+
+    def _check_store(self, stage: Stage, base: Version | None) -> None:
+        store = Store(self._registry.warehouse.path(self._pipeline.name, stage.name))
+        if base is not None or store.latest() is not None:
+            store.check(base.version if base is not None else None)
+
+    def _checks_hash(self, stage: Stage) -> str:
+        checks = self._pipeline.checks.get(stage.name, ())
+        return checks_hash(checks, self._pipeline.functions)
+
+    def _listing(self, stage: Stage, call: Call) -> list[InputFile]:
+        return list_files(option_values(call, self._pipeline))
+
+    def _new_files(self, stage: Stage, files: tuple[InputFile, ...]) -> tuple[InputFile, ...]:
+        """Return the files that the last audited version has not read.
+
+        Raises:
+            CommandError: a file has other content than when it was read.
+        """
+        known = self.files_read(stage.name)
+        changed = [
+            file
+            for file in files
+            if file.name in known and known[file.name] != (file.size, round(file.modified * 1e6))
+        ]
+        if changed:
+            raise CommandError(
+                f"`{changed[0].name}` changed since `{stage.name}` read it"
+                + (f", and {len(changed) - 1:,} more files" if len(changed) > 1 else "")
+                + f". Read everything again with --full-refresh {stage.name}, or put the file back"
+            )
+        return tuple(file for file in files if file.name not in known)
+
+    def files_read(self, stage: str) -> dict[str, tuple[int, int]]:
+        """Return size and time (microseconds) of each file in a stage's last audited version."""
+        head = self._heads.get(stage)
+        if head is None:
+            return {}
+        audited = {
+            (item.version, item.run)
+            for item in self._versions
+            if item.table == head.table
+            and item.state == "audited"
+            and item.generation == head.generation
+        }
+        return {
+            row["file"]: (row["size"], round(row["modified"].timestamp() * 1e6))
+            for row in self._files
+            if row["pipeline"] == head.pipeline
+            and row["stage"] == stage
+            and (row["version"], row["run"]) in audited
+        }
+
+
+CHECKS = "its checks changed"
+
+
+def changes(base: Version | None, parts: Mapping[str, str]) -> str:
+    """Say what differs between a version's definition and the present one; empty if nothing."""
+    if base is None:
+        return "first build"
+    if base.definition == definition_hash(parts):
+        return ""
+    before = base.definition_parts
+    names = sorted(name for name in {*before, *parts} if before.get(name) != parts.get(name))
+    shown = ", ".join("its SQL" if name == "sql" else name for name in names)
+    return f"{shown} changed"
+
+
+def _moved(base: Version | None, inputs: tuple[Input, ...]) -> str:
+    """Say which inputs differ from those of a version; empty if none."""
+    before = {item.table: item for item in base.inputs} if base else {}
+    names = [item.table for item in inputs if before.get(item.table) != item]
+    return f"new version of {', '.join(f'`{name}`' for name in names)}" if names else ""
+
+
+def stored_inputs(pipeline: Pipeline, stage: Stage) -> tuple[str, ...]:
+    """Return the stored tables that a stage reads, through views, sorted."""
+    views = {view.name: view for view in views_of(pipeline, stage)}
+    found = {name for name in stage.inputs if name not in views}
+    for view in views.values():
+        found.update(stored_inputs(pipeline, view))
+    return tuple(sorted(found))
+
+
+def source_calls(pipeline: Pipeline, stage: Stage) -> tuple[Call, ...]:
+    """Return the calls of sources in a stage and in the views that it reads."""
+    calls = list(stage.sources)
+    for view in views_of(pipeline, stage):
+        calls += source_calls(pipeline, view)
+    return tuple(calls)
+
+
+def option_values(call: Call, pipeline: Pipeline) -> dict[str, object]:
+    """Return the options of a call with parameters replaced by their values."""
+    return {
+        name: pipeline.parameters[value.parameter].value if isinstance(value, Marker) else value
+        for name, value in call.options.items()
+    }
+
+
+def digest_of(files: Iterable[InputFile]) -> str:
+    """Return a hash of file names, sizes and times: what a batch read of them depends on."""
+    return digest(json.dumps([[file.name, file.size, file.modified] for file in files]))

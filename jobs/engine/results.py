@@ -1,0 +1,109 @@
+"""What a run says of itself: plain values for the command line, `--json` and the control tables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+BUILT, REUSED, REJECTED, FAILED, SKIPPED = "BUILT", "REUSED", "REJECTED", "FAILED", "SKIPPED"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check on one version. `observed` and `examples` hold numbers and ids, never texts.
+
+    `error` is set when the check could not be evaluated; `success` is False then.
+    """
+
+    section: str  # kept, all or built in
+    type: str
+    kwargs: Mapping[str, Any]
+    severity: str  # critical, warning or info
+    success: bool
+    observed: Any = None
+    unexpected_count: int | None = None
+    examples: tuple[str, ...] = ()
+    notes: str = ""
+    place: str = ""  # file:line
+    error: str = ""
+
+    @property
+    def rejects(self) -> bool:
+        """Whether the version cannot be published."""
+        return not self.success and self.severity == "critical"
+
+
+@dataclass(frozen=True)
+class RuleCount:
+    """How many rows of a version failed a rule; see schemas/control.py."""
+
+    rule: str
+    condition: str
+    action: str
+    failed: int = 0
+    failed_alone: int = 0
+    failed_first: int = 0
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """What a run did with one stage. Row counts are those of the whole version."""
+
+    stage: str
+    kind: str
+    state: str
+    reason: str
+    version: int | None = None
+    rows_in: int | None = None
+    rows_kept: int | None = None
+    rows_dropped: int | None = None
+    new_rows: int | None = None  # of a streaming table: rows that this run added
+    seconds: float = 0.0
+    rules: tuple[RuleCount, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+    error: str = ""
+
+    def json(self) -> dict[str, Any]:
+        """Return the object that `run --json` prints for the stage."""
+        return {
+            "stage": self.stage,
+            "state": self.state,
+            "version": self.version,
+            "rows_in": self.rows_in,
+            "rows_kept": self.rows_kept,
+            "rows_dropped": self.rows_dropped,
+            "seconds": round(self.seconds, 3),
+            "reason": self.error or self.reason,
+        }
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run did. `state` is succeeded, failed or rejected."""
+
+    run: str
+    pipeline: str
+    state: str
+    seconds: float
+    stages: tuple[StageResult, ...]
+    warehouse: str
+    published: bool
+    messages: tuple[str, ...] = field(default=())  # warnings, a hold, what readers still see
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 1 a stage failed, 3 a check or a FAIL UPDATE rule rejected a version."""
+        if any(stage.state == FAILED for stage in self.stages):
+            return 1
+        return 3 if any(stage.state == REJECTED for stage in self.stages) else 0
+
+    def json(self) -> dict[str, Any]:
+        """Return the object that `run --json` prints."""
+        return {
+            "run": self.run,
+            "pipeline": self.pipeline,
+            "state": self.state,
+            "seconds": round(self.seconds, 3),
+            "published": self.published,
+            "stages": [stage.json() for stage in self.stages],
+            "messages": list(self.messages),
+        }

@@ -1,0 +1,107 @@
+"""Where a warehouse keeps its tables: a folder or a URI that both Spark and delta-rs reach.
+
+<warehouse>/_warehouse.json          the format number
+<warehouse>/_published.json          the published versions, for readers without Winnow
+<warehouse>/winnow/<table>           control tables
+<warehouse>/<pipeline>/<stage>       one Delta table per stage
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyarrow import fs
+
+from winnow.errors import CommandError
+from winnow.schemas.control import FORMAT
+
+MARKER, PUBLISHED = "_warehouse.json", "_published.json"
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A warehouse by its address: an absolute path, or a URI such as `s3a://bucket/corpus`."""
+
+    address: str
+
+    @classmethod
+    def at(cls, address: str) -> "Warehouse":
+        """Return the warehouse at a path or URI, which need not exist yet."""
+        if "://" in address:
+            return cls(address.rstrip("/"))
+        return cls(str(Path(address).expanduser().absolute()))
+
+    def path(self, schema: str, table: str) -> str:
+        """Return the address of a table."""
+        return f"{self.address}/{schema}/{table}"
+
+    def exists(self) -> bool:
+        """Whether a run has made a warehouse here.
+
+        Raises:
+            CommandError: the address is a file, or the warehouse has a newer format.
+        """
+        filesystem, root = self._filesystem()
+        info = filesystem.get_file_info(root)
+        if info.type == fs.FileType.File:
+            raise CommandError(
+                f"{self.address} is a file; a warehouse is a folder. Name another with --warehouse"
+            )
+        marker = self.read_json(MARKER)
+        if marker is None:
+            return False
+        found = marker.get("format")
+        if not isinstance(found, int) or found > FORMAT:
+            raise CommandError(
+                f"the warehouse {self.address} has format {found}; this Winnow reads up to "
+                f"{FORMAT}. Install a newer Winnow"
+            )
+        return True
+
+    def create(self) -> None:
+        """Make the folder and write the format number, unless that was done before.
+
+        Raises:
+            CommandError: the address cannot be a warehouse.
+        """
+        if self.exists():
+            return
+        filesystem, root = self._filesystem()
+        try:
+            filesystem.create_dir(root, recursive=True)
+            self.write_json(MARKER, {"format": FORMAT})
+        except OSError as error:
+            raise CommandError(f"cannot make a warehouse at {self.address}: {error}") from None
+
+    def read_json(self, name: str) -> dict[str, Any] | None:
+        """Return a JSON object beside the tables, None where there is none."""
+        filesystem, root = self._filesystem()
+        if filesystem.get_file_info(f"{root}/{name}").type != fs.FileType.File:
+            return None
+        with filesystem.open_input_stream(f"{root}/{name}") as stream:
+            loaded: dict[str, Any] = json.loads(stream.read())
+        return loaded
+
+    def write_json(self, name: str, value: dict[str, Any]) -> None:
+        """Replace a JSON object beside the tables. On a file system, at once or not at all."""
+        filesystem, root = self._filesystem()
+        text = json.dumps(value, indent=2, sort_keys=True).encode()
+        if not isinstance(filesystem, fs.LocalFileSystem):
+            with filesystem.open_output_stream(f"{root}/{name}") as stream:  # one PUT
+                stream.write(text)
+            return
+        partial = f"{root}/.{name}.partial"
+        with filesystem.open_output_stream(partial) as stream:
+            stream.write(text)
+        filesystem.move(partial, f"{root}/{name}")
+
+    def _filesystem(self) -> tuple[fs.FileSystem, str]:
+        if "://" not in self.address:
+            return fs.LocalFileSystem(), self.address
+        address = self.address.replace("s3a://", "s3://", 1)  # Hadoop's name for the same store
+        try:
+            filesystem, root = fs.FileSystem.from_uri(address)
+        except (OSError, ValueError) as error:
+            raise CommandError(f"cannot reach the warehouse {self.address}: {error}") from None
+        return filesystem, root

@@ -1,0 +1,1 @@
+"""Questions about what a run decided, answered without Spark where possible."""

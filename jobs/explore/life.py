@@ -1,0 +1,223 @@
+"""The life of one document through the published versions: `winnow explain ID`.
+
+Verdicts are the stored ones. No condition is evaluated again: DuckDB and Arrow would not always
+agree with Spark. The values shown are the stored row's, under the names that a condition uses.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from winnow.engine.registry import Version
+from winnow.errors import CommandError
+from winnow.explore.catalog import Catalog
+from winnow.explore.stored import dataset, find, value_of
+from winnow.schemas.documents import DROPPED, FAILED_RULES, HEAVY_COLUMNS
+
+ORIGIN = ("file", "position", "source", "licence", "url", "created", "arrival")
+REJECT = ("reject_reason", "reject_snippet")
+TEXT = "text"
+MOST_ROWS, MOST_COPIES, PREVIEW = 100, 10, 2000
+
+
+@dataclass(frozen=True)
+class StoredStage:
+    """A published stage that has a row, or several, for a document."""
+
+    version: Version
+    rows: ds.Dataset
+
+    @property
+    def columns(self) -> set[str]:
+        """The names of its columns."""
+        return set(self.rows.schema.names)
+
+
+def explain(catalog: Catalog, given: str) -> dict[str, Any]:
+    """Return what every published stage stored about one document.
+
+    Args:
+        catalog: what is published.
+        given: the document's id, or the beginning of it if no other id begins so.
+
+    Raises:
+        CommandError: no document, or more than one, has such an id.
+    """
+    stages = stages_with_ids(catalog)
+    id = resolve(stages, given)
+    names = dict.fromkeys(stage.version.pipeline for stage in stages)
+    lives = [
+        _life(catalog, [s for s in stages if s.version.pipeline == name], id) for name in names
+    ]
+    return {"id": id, "pipelines": [life for life in lives if life["stages"]]}
+
+
+def stages_with_ids(catalog: Catalog) -> list[StoredStage]:
+    """Return the published stages whose rows are documents, inputs before what reads them."""
+    stored = [item for item in catalog.ordered() if not item.is_view]
+    stages = [StoredStage(item, dataset(catalog.warehouse, item)) for item in stored]
+    return [stage for stage in stages if "id" in stage.columns]
+
+
+def resolve(stages: Iterable[StoredStage], given: str) -> str:
+    """Return the id that is meant.
+
+    Raises:
+        CommandError: none or more than one.
+    """
+    known = list(stages)
+    if any(find(stage.rows, pc.field("id") == given, ["id"], 1).num_rows for stage in known):
+        return given
+    begins = pc.starts_with(pc.field("id"), given)
+    found: set[str] = set()
+    for stage in known if given else ():
+        found.update(map(str, find(stage.rows, begins, ["id"], MOST_ROWS)["id"].to_pylist()))
+    if len(found) == 1:
+        return found.pop()
+    if found:
+        shown = ", ".join(sorted(found)[:5])
+        raise CommandError(f"{len(found)} or more ids begin with `{given}`: {shown}")
+    near = closest_ids(known[0], given) if known else []
+    remedy = f"The closest: {', '.join(near)}" if near else "Nothing with ids is published yet"
+    raise CommandError(f"no published document has the id `{given}`. {remedy}")
+
+
+def closest_ids(stage: StoredStage, given: str, most: int = 3) -> list[str]:
+    """Return the ids of a stage that differ least from this one."""
+    import duckdb
+
+    engine = duckdb.connect()
+    engine.register("documents", stage.rows)
+    query = "SELECT id FROM documents ORDER BY levenshtein(id, $1), id LIMIT $2"
+    return [row[0] for row in engine.execute(query, [given[:200], most]).fetchall()]
+
+
+def _life(catalog: Catalog, stages: list[StoredStage], id: str) -> dict[str, Any]:
+    found = [entry for stage in stages if (entry := _stage(catalog, stage, id))]
+    gone = next((entry for entry in found if entry["state"] == "dropped"), None)
+    copies: dict[str, list[str]] = {}
+    for entry in found:
+        _add_copies(entry, copies, stages, id)
+    return {
+        "pipeline": stages[0].version.pipeline,
+        "kept": gone is None,
+        "dropped_at": gone["table"] if gone else None,
+        "dropped_by": _dropping(gone) if gone else [],
+        "origin": _origin(found),
+        "text": _text(stages, id),
+        "stages": [{k: v for k, v in entry.items() if k != "origin"} for entry in found],
+    }
+
+
+def _stage(catalog: Catalog, stage: StoredStage, id: str) -> dict[str, Any] | None:
+    """Return what one stage stored about a document, None if it has no row of it."""
+    rules = rules_of(catalog, stage.version)
+    named = {rule["rule"]: columns_of(rule["condition"] or "", stage.columns) for rule in rules}
+    extra = ("kept_id", "copies", *ORIGIN, *REJECT)
+    wanted = {name for paths in named.values() for name, *_ in paths}
+    wanted.update(name for name in extra if name in stage.columns)
+    columns = ["id", FAILED_RULES, DROPPED, *sorted(wanted - {"id"})]
+    rows = find(stage.rows, pc.field("id") == id, columns, MOST_ROWS).to_pylist()
+    if not rows:
+        return None
+    row = next((row for row in rows if row[DROPPED]), rows[0])
+    failed = [name for one in rows for name in one[FAILED_RULES] or ()]
+    return {
+        "table": stage.version.table,
+        "version": stage.version.version,
+        "state": "dropped" if all(one[DROPPED] for one in rows) else "kept",
+        "rows": len(rows),
+        "rules": [_verdict(rule, named[rule["rule"]], row, failed) for rule in rules],
+        "kept_id": row.get("kept_id"),
+        "copies": row.get("copies"),
+        "origin": {name: row[name] for name in (*ORIGIN, *REJECT) if row.get(name) is not None},
+    }
+
+
+def rules_of(catalog: Catalog, version: Version) -> list[dict[str, Any]]:
+    """Return the rules of a version in file order, as last recorded."""
+    found = {
+        row["rule"]: row
+        for row in catalog.rows("rules")
+        if (row["pipeline"], row["stage"], row["version"])
+        == (version.pipeline, version.stage, version.version)
+    }
+    return sorted(found.values(), key=lambda row: row["position"])
+
+
+def columns_of(condition: str, known: set[str]) -> list[tuple[str, ...]]:
+    """Return the columns that a condition names, each with its path into a struct.
+
+    Texts are left out: the preview shows them.
+    """
+    try:
+        tree = sqlglot.parse_one(condition, read="spark")
+    except SqlglotError:
+        return []
+    paths = {
+        tuple(part.name for part in column.parts): None for column in tree.find_all(exp.Column)
+    }
+    return [path for path in paths if path[0] in known and path[0] not in HEAVY_COLUMNS]
+
+
+def _verdict(
+    rule: dict[str, Any], paths: list[tuple[str, ...]], row: dict[str, Any], failed: list[str]
+) -> dict[str, Any]:
+    return {
+        "rule": rule["rule"],
+        "condition": rule["condition"],
+        "action": rule["action"],
+        "verdict": "fail" if rule["rule"] in failed else "pass",
+        "values": {".".join(path): _at(row, path) for path in paths},
+    }
+
+
+def _at(row: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        row = row.get(name) if isinstance(row, dict) else None
+    return row
+
+
+def _dropping(entry: dict[str, Any]) -> list[str]:
+    return [
+        rule["rule"]
+        for rule in entry["rules"]
+        if rule["verdict"] == "fail" and rule["action"] != "record"
+    ]
+
+
+def _origin(found: list[dict[str, Any]]) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for entry in found:
+        merged = entry["origin"] | merged
+    return merged
+
+
+def _add_copies(
+    entry: dict[str, Any], known: dict[str, list[str]], stages: list[StoredStage], id: str
+) -> None:
+    """Name the other documents of which the same one stays; each group is looked up once."""
+    kept = entry["kept_id"]
+    entry["others"] = []
+    if kept is None or kept in known:
+        return
+    stage = next(one for one in stages if one.version.table == entry["table"])
+    rows = find(stage.rows, pc.field("kept_id") == kept, ["id"], MOST_COPIES + 1)
+    known[kept] = sorted(set(map(str, rows["id"].to_pylist())) - {id})
+    entry["others"] = known[kept][:MOST_COPIES]
+
+
+def _text(stages: list[StoredStage], id: str) -> str | None:
+    """Return the beginning of the text from the first stage that has it."""
+    for stage in stages:
+        if TEXT in stage.columns:
+            value = value_of(stage.rows, TEXT, id)
+            if value is not None:
+                return str(value)[:PREVIEW]
+    return None

@@ -1,0 +1,100 @@
+"""A document's life as text: the verdict first, then stage by stage, then what it says."""
+
+from typing import Any
+
+from winnow.explore.screen import Screen, cut, escape, shown
+
+VALUE_WIDTH, PREVIEW, LINES, BRIEF_LINES = 60, 800, 8, 2
+
+
+def show_life(facts: dict[str, Any], screen: Screen, brief: bool = False) -> str:
+    """Return what `explain` found as text; in brief without the rules that were passed."""
+    parts = [_pipeline(facts["id"], life, screen, brief) for life in facts["pipelines"]]
+    return "\n\n".join(parts)
+
+
+def _pipeline(id: str, life: dict[str, Any], screen: Screen, brief: bool) -> str:
+    if life["kept"]:
+        outcome = screen.paint("kept", "green")
+    else:
+        rules = f" by {', '.join(life['dropped_by'])}" if life["dropped_by"] else ""
+        outcome = f"{screen.paint('dropped', 'red')} at {life['dropped_at']}{escape(rules)}"
+    lines = [f"{screen.paint(escape(id), 'bold')}  {outcome}"]
+    if life["origin"]:
+        lines.append(cut(f"  {_origin(life['origin'])}", screen.width))
+    parts = ["\n".join(lines), *(_stage(stage, id, screen, brief) for stage in life["stages"])]
+    if life["text"] is not None:
+        parts.append(_text(life["text"], screen, BRIEF_LINES if brief else LINES))
+    return "\n\n".join(parts)
+
+
+def _origin(origin: dict[str, Any]) -> str:
+    rest = dict(origin)
+    place = f"{rest.pop('file', '')} at byte {rest.pop('position', 0):,}"
+    return " · ".join([place, *(f"{name} {shown(value)}" for name, value in rest.items())])
+
+
+def _stage(stage: dict[str, Any], id: str, screen: Screen, brief: bool) -> str:
+    state = screen.paint(stage["state"], "red" if stage["state"] == "dropped" else "green")
+    rows = f"  {stage['rows']} rows" if stage["rows"] > 1 else ""
+    lines = [f"{screen.paint(stage['table'], 'bold')} v{stage['version']}  {state}{rows}"]
+    rules = [rule for rule in stage["rules"] if rule["verdict"] == "fail" or not brief]
+    if rules:
+        lines.append(_rules(rules, screen))
+    if len(rules) < len(stage["rules"]):
+        lines.append(f"  pass  {len(stage['rules']) - len(rules)} rules")
+    copies = _copies(stage, id)
+    if copies:
+        lines.append(cut(f"  {copies}", screen.width))
+    return "\n".join(lines)
+
+
+def _rules(rules: list[dict[str, Any]], screen: Screen) -> str:
+    rows = []
+    for rule in rules:
+        failed = rule["verdict"] == "fail"
+        values = ", ".join(f"{name} {_value(value)}" for name, value in rule["values"].items())
+        consequence = {"drop": "drops", "fail": "fails the run"}.get(
+            rule["action"], "recorded only"
+        )
+        rows.append(
+            (
+                "FAIL" if failed else "pass",
+                rule["rule"],
+                values,
+                rule["condition"],
+                consequence if failed else "",
+            )
+        )
+    narrow = Screen(screen.width - 2)
+    lines = narrow.table(("", "rule", "value", "condition", ""), rows).split("\n")[1:]
+    painted = (screen.paint(line, "red") if line.startswith("FAIL") else line for line in lines)
+    return "\n".join(f"  {line}" for line in painted)
+
+
+def _value(value: Any) -> str:
+    text = shown(value)
+    return text if len(text) <= VALUE_WIDTH else text[:VALUE_WIDTH] + "…"
+
+
+def _copies(stage: dict[str, Any], id: str) -> str:
+    kept, others = stage["kept_id"], stage["others"]
+    if kept is None or (kept == id and not others):
+        return ""
+    total = f" of {stage['copies']} copies" if stage["copies"] is not None else ""
+    if kept == id:
+        return f"this one stays{total}; the others: {', '.join(others)}"
+    rest = [other for other in others if other != kept]
+    also = f"; also {', '.join(rest)}" if rest else ""
+    return f"{kept} stays instead{total}{also}"
+
+
+def _text(text: str, screen: Screen, most: int) -> str:
+    """Return the beginning of a text in its own lines, escaped and folded to the screen."""
+    lines: list[str] = []
+    for line in text[:PREVIEW].split("\n"):
+        lines += screen.folded(line.rstrip("\r"), 2) or [""]
+    if len(lines) > most or len(text) > PREVIEW:
+        lines = lines[:most]
+        lines[-1] += " …"
+    return "\n".join([screen.paint("text", "bold"), *lines])

@@ -1,0 +1,144 @@
+"""What a run says of itself: one line a stage as it ends, then what went wrong and what is next."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from winnow.engine.results import (
+    BUILT,
+    FAILED,
+    REJECTED,
+    REUSED,
+    CheckResult,
+    RuleCount,
+    RunResult,
+    StageResult,
+)
+from winnow.explore.screen import Screen, count, cut, duration, escape, escape_lines
+
+COLOURS = {BUILT: "green", REUSED: "dim", REJECTED: "red", FAILED: "red"}
+NAME, STATE, VERSION, ROWS, TIME = 10, 8, 3, 20, 10  # cells
+TOP_RULES = 2
+
+
+def stage_line(result: StageResult, screen: Screen) -> str:
+    """Return a stage's line: name, state, version, rows in -> kept, time, what dropped most."""
+    version = f"v{result.version}" if result.version is not None else ""
+    took = duration(result.seconds) if result.state not in (REUSED, "SKIPPED") else ""
+    cells = [
+        result.stage.ljust(NAME),
+        result.state.ljust(STATE),
+        version.ljust(VERSION),
+        _rows(result).ljust(ROWS),
+        took.rjust(TIME),
+        _said(result),
+    ]
+    line = cut("  ".join(cells).rstrip(), screen.width)
+    return line.replace(result.state, screen.paint(result.state, COLOURS.get(result.state, "")), 1)
+
+
+def _rows(result: StageResult) -> str:
+    if result.kind == "view" or result.rows_kept is None:
+        return ""
+    if result.state == REUSED or not result.rows_dropped:
+        return count(result.rows_kept)
+    return f"{count(result.rows_in)} -> {count(result.rows_kept)}"
+
+
+def _said(result: StageResult) -> str:
+    if result.state in (FAILED, "SKIPPED"):
+        return result.error or result.reason
+    return "" if result.state == REUSED else top_rules(result.rules)
+
+
+def top_rules(rules: tuple[RuleCount, ...]) -> str:
+    """Return the two rules that dropped most, and how many more dropped something."""
+    dropping = [rule for rule in rules if rule.action != "record" and rule.failed]
+    dropping.sort(key=lambda rule: (-rule.failed, rule.rule))
+    parts = [f"{rule.rule} {count(rule.failed)}" for rule in dropping[:TOP_RULES]]
+    more = len(dropping) - TOP_RULES
+    if more > 0:
+        parts.append(f"{more} more rule{'s' if more > 1 else ''}")
+    return " · ".join(parts)
+
+
+def ending(result: RunResult, screen: Screen) -> str:
+    """Return what follows the stages: failed checks, errors, what readers see, what to do next."""
+    parts = []
+    for stage in result.stages:
+        parts += [_check(check, screen) for check in stage.checks if not check.success]
+        if stage.state == FAILED:
+            parts.append(f"{stage.stage} failed: {escape_lines(stage.error or stage.reason)}")
+    if result.messages:
+        parts.append("\n".join(escape_lines(message) for message in result.messages))
+    for stage in result.stages:
+        if stage.state == REJECTED:
+            parts.append("\n".join(_rejected(stage, result)))
+    parts.append(_last_line(result))
+    return "\n\n".join(parts)
+
+
+def _check(check: CheckResult, screen: Screen) -> str:
+    colour = {"critical": "red", "warning": "yellow"}.get(check.severity, "")
+    subject = f"{check.place or 'built in'}  {check.severity}  "
+    lines = [f"{subject}{what(check)}"]
+    if check.error:
+        lines += screen.folded(f"could not be checked: {check.error}", 2)
+    numbers = findings(check)
+    if numbers:
+        lines += screen.folded(numbers, 2)
+    lines += screen.folded(check.notes, 2)
+    lines[0] = escape(lines[0])
+    lines[0] = lines[0].replace(check.severity, screen.paint(check.severity, colour), 1)
+    return "\n".join(lines)
+
+
+def what(check: CheckResult) -> str:
+    """Return what a check expects, in its own words: `column id: values to be unique`."""
+    rest = dict(check.kwargs)
+    name = check.type.removeprefix("expect_").replace("_", " ")
+    column = rest.pop("column", None)
+    if column is not None:
+        name = f"column {column}: {name.removeprefix('column ')}"
+    options = ", ".join(f"{key} {_short(value)}" for key, value in rest.items())
+    rows = " (of all rows)" if check.section == "all" else ""
+    return f"{name}{rows}{'; ' if options else ''}{options}"
+
+
+def findings(check: CheckResult) -> str:
+    """Return the numbers that a check found, and the ids that show it."""
+    parts = []
+    if check.observed is not None:
+        parts.append(f"found {_short(check.observed)}")
+    if check.unexpected_count:
+        parts.append(f"{count(check.unexpected_count)} unexpected rows")
+    if check.examples:
+        parts.append(f"for example {', '.join(check.examples)}")
+    return " · ".join(parts)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, Mapping) and len(value) == 1:
+        value = next(iter(value.values()))
+    if isinstance(value, float | int) and not isinstance(value, bool):
+        return f"{value:,}"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return " ".join(text.split())
+
+
+def _rejected(stage: StageResult, result: RunResult) -> Iterator[str]:
+    """Say how to look at a rejected version; readers never meet it by itself."""
+    table, number = f"{result.pipeline}.{stage.stage}", stage.version
+    yield f"{table} v{number} is rejected; readers do not see it, and it stays for you to look at."
+    if stage.kind != "view":
+        query = f"SELECT * FROM {table}_dropped LIMIT 20"
+        yield f'  who went, and why   winnow sql --at {table}={number} "{query}"'
+    yield f"  what is read now    winnow versions {table}"
+    yield "  next                edit the stage or the check and run again: what passed is reused"
+
+
+def _last_line(result: RunResult) -> str:
+    took = duration(result.seconds)
+    if result.state != "succeeded":
+        return f"{result.state} after {took}; nothing was published"
+    return f"{'published' if result.published else 'nothing was published'} after {took}"

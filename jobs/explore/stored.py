@@ -1,0 +1,52 @@
+"""The rows of a table version, read through delta-rs. No JVM, and nothing that is not asked for."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
+
+from winnow.engine.registry import Version
+from winnow.engine.warehouse import Warehouse
+from winnow.errors import CommandError
+from winnow.schemas.documents import DROPPED
+
+
+def dataset(warehouse: Warehouse, version: Version, dropped: bool | None = None) -> ds.Dataset:
+    """Return a version's rows, not yet read; only the kept or the dropped ones on demand.
+
+    Raises:
+        CommandError: the version's files are gone.
+    """
+    path = warehouse.path(version.pipeline, version.stage)
+    try:
+        rows = DeltaTable(path, version=version.version).to_pyarrow_dataset()
+    except DeltaError as error:
+        raise CommandError(
+            f"cannot read version {version.version} of {version.table} at {path}: "
+            f"{str(error).splitlines()[0]}"
+        ) from None
+    return rows if dropped is None else rows.filter(pc.field(DROPPED) == dropped)
+
+
+def find(rows: ds.Dataset, condition: pc.Expression, columns: list[str], most: int) -> pa.Table:
+    """Return at most `most` rows, with only these columns read."""
+    return rows.scanner(columns=columns, filter=condition).head(most)
+
+
+def value_of(rows: ds.Dataset, column: str, id: str) -> object:
+    """Return one column's first value that is not null among the rows of an id.
+
+    A column of texts may be a terabyte: the ids are read first, then the text of only the row
+    groups that hold the id.
+    """
+    wanted = pc.field("id") == id
+    for fragment in rows.get_fragments(wanted):
+        for group in fragment.split_by_row_group(wanted, schema=rows.schema):
+            if not group.to_table(rows.schema, columns=["id"], filter=wanted).num_rows:
+                continue
+            found = group.to_table(rows.schema, columns=[column], filter=wanted)
+            for value in found.column(0):
+                if value.is_valid:
+                    return value.as_py()
+    return None

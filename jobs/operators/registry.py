@@ -1,0 +1,81 @@
+"""The decorator of operators: DataFrames in, one DataFrame out, called as a table function."""
+
+import inspect
+from collections.abc import Callable, Mapping
+
+from winnow.udfs.registry import Declaration, Function, declare, options_of
+
+# Columns of a table: name -> Spark DDL type. Spark-free, so that a plan can check types early.
+Columns = Mapping[str, str]
+
+
+def operator(
+    *,
+    schema: str | Callable[[Mapping[str, Columns], Mapping[str, object]], str],
+    version: int,
+    libraries: tuple[str, ...] = (),
+    assets: tuple[str, ...] = (),
+) -> Callable[[Function], Function]:
+    """Declare an operator.
+
+    Its parameters annotated `DataFrame` are the TABLE arguments; those after them are options:
+    `components(TABLE(pairs), similarity => 0.8)`. It decides and drops nothing: rules drop.
+
+    Args:
+        schema: the result's columns as Spark DDL (`id STRING, component STRING`), or a function
+            of the input columns by table name and of the options that returns it.
+        version: raise it when results change for a reason that the source does not show.
+        libraries: distributions whose version changes results.
+        assets: files beside the module.
+    """
+
+    def register(function: Function) -> Function:
+        tables: list[str] = []
+        for parameter in inspect.signature(function).parameters.values():
+            annotation = parameter.annotation
+            name = annotation if isinstance(annotation, str) else annotation.__name__
+            if name.rpartition(".")[2] != "DataFrame":
+                break
+            tables.append(parameter.name)
+        return declare(
+            function,
+            Declaration(
+                kind="operator",
+                name=function.__name__,
+                version=version,
+                function=function,
+                returns=schema,
+                tables=tuple(tables),
+                options=options_of(function, len(tables)),
+                libraries=libraries,
+                assets=assets,
+            ),
+        )
+
+    return register
+
+
+def check(*, version: int) -> Callable[[Function], Function]:
+    """Declare a check of a whole table version, named by `type:` in `checks/stage.yml`.
+
+    The function takes options with defaults and returns SQL that selects the bad rows: `{batch}`
+    stands for the version that is audited, `{published}` for the one that readers see now. The
+    check passes when no row comes back.
+
+    Args:
+        version: raise it when results change for a reason that the source does not show.
+    """
+
+    def register(function: Function) -> Function:
+        return declare(
+            function,
+            Declaration(
+                kind="check",
+                name=function.__name__,
+                version=version,
+                function=function,
+                options=options_of(function, 0),
+            ),
+        )
+
+    return register

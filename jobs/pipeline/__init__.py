@@ -1,0 +1,1 @@
+"""Reads stage files into a graph. No Spark."""

@@ -1,0 +1,178 @@
+"""One builder of Spark sessions, for a laptop, a cluster and Databricks.
+
+The settings and their reasons stand in `conf/spark/`: `common.conf` always holds, `local.conf` and
+`cluster.conf` come on top of it. A session that exists already (Databricks, a notebook) is taken
+as it is, and gets the settings that can still be changed.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import wraps
+from importlib import resources
+from inspect import signature
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from winnow.errors import CommandError
+from winnow.jars import delta_jars
+from winnow.java import find_java
+from winnow.udfs.hashing import blake2b_128
+from winnow.udfs.registry import Declaration
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+DEFAULT_MASTER = "local[*]"
+
+
+def build_session(
+    master: str | None = None,
+    app: str = "winnow",
+    settings: Mapping[str, str] | None = None,
+) -> "SparkSession":
+    """Return the running session, or start one with Delta and Winnow's settings.
+
+    Args:
+        master: a Spark master. None takes `MASTER` or `spark-submit`'s own, else all local cores.
+        app: the name that the cluster shows.
+        settings: more Spark settings; they win.
+
+    Raises:
+        CommandError: Java or Delta's jars are missing and cannot be fetched.
+    """
+    from pyspark.sql import SparkSession
+
+    running = SparkSession.getActiveSession()
+    if running is not None:
+        return _adopt(running, settings or {})
+    submitted = "SPARK_ENV_LOADED" in os.environ  # spark-submit chose Java, jars and the master
+    master = master or os.environ.get("MASTER") or (None if submitted else DEFAULT_MASTER)
+    local = master is not None and master.startswith("local")
+    values = read_settings("common") | read_settings("local" if local else "cluster")
+    builder = SparkSession.builder.appName(app)
+    if master is not None:
+        os.environ["JAVA_HOME"] = str(find_java())
+        values["spark.jars"] = ",".join(str(jar) for jar in delta_jars())
+        builder = builder.master(master)
+    if local:
+        # Workers would otherwise start the first `python3` on PATH, which lacks our libraries.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    for key, value in (values | dict(settings or {})).items():
+        builder = builder.config(key, value)
+    with _quiet() as log:
+        try:
+            session = builder.getOrCreate()
+        except Exception as error:
+            cause = str(error).splitlines()[0]
+            raise CommandError(f"Spark did not start: {cause}. Its log: {log}") from error
+    session.sparkContext.setLogLevel("ERROR")
+    return session
+
+
+@contextmanager
+def _quiet() -> Iterator[str]:
+    """Send what a JVM started here writes on stderr to a file, unless WINNOW_VERBOSE is set.
+
+    The JVM keeps the stderr that it starts with, so its warnings stay out of the command line for
+    its whole life; this process gets its own back at once.
+    """
+    if os.environ.get("WINNOW_VERBOSE"):
+        yield "above"
+        return
+    log = tempfile.NamedTemporaryFile(prefix="winnow-spark-", suffix=".log", delete=False)  # noqa: SIM115
+    sys.stderr.flush()
+    own = os.dup(2)
+    os.dup2(log.fileno(), 2)
+    try:
+        yield log.name
+    finally:
+        os.dup2(own, 2)
+        os.close(own)
+        log.close()
+
+
+def _adopt(session: "SparkSession", settings: Mapping[str, str]) -> "SparkSession":
+    for key, value in (read_settings("common") | dict(settings)).items():
+        if session.conf.isModifiable(key):
+            session.conf.set(key, value)
+    return session
+
+
+def read_settings(name: str) -> dict[str, str]:
+    """Return the settings of `conf/spark/<name>.conf`: lines of `key value  # reason`."""
+    text = (resources.files("winnow.conf") / "spark" / f"{name}.conf").read_text()
+    lines = (line.partition(" #")[0].strip() for line in text.splitlines())
+    pairs = (line.split(None, 1) for line in lines if line and not line.startswith("#"))
+    return dict(pairs)
+
+
+def register_functions(session: "SparkSession", functions: Iterable[Declaration]) -> None:
+    """Make column functions callable in this session's SQL, as vectorised UDFs."""
+    from pyspark.sql.functions import arrow_udf  # type: ignore[attr-defined]
+
+    for declaration in functions:
+        if declaration.kind == "column function":
+            udf = arrow_udf(_plain(declaration), returnType=declaration.returns)
+            session.udf.register(declaration.name, udf)
+
+
+def _plain(declaration: Declaration) -> Any:
+    """Return the function as Spark calls it: options come as columns of one repeated value.
+
+    An error names the function and, by its hash, the value that it failed on.
+    """
+    function, columns, name = declaration.function, len(declaration.tables), declaration.name
+    _ship(function)
+
+    @wraps(function)
+    def call(*arguments: pa.Array, **named: pa.Array) -> pa.Array:
+        rest = [_constant(option) for option in arguments[columns:]]
+        options = {key: _constant(option) for key, option in named.items()}
+        try:
+            return function(*arguments[:columns], *rest, **options)
+        except Exception as error:
+            for row in range(len(arguments[0])):
+                value = [column.slice(row, 1) for column in arguments[:columns]]
+                try:
+                    function(*value, *rest, **options)
+                except Exception as cause:
+                    raise _failure(name, value[0], cause) from cause
+            raise _failure(name, arguments[0].slice(0, 1), error) from error
+
+    call.__signature__ = signature(function)  # type: ignore[attr-defined]
+    return call
+
+
+def _failure(name: str, value: pa.Array, cause: Exception) -> RuntimeError:
+    """The error that `winnow.engine.failures` reads; see FUNCTION_ERROR there."""
+    text = str(value[0].as_py()).encode("utf-8", "backslashreplace")
+    message = ascii(f"{type(cause).__name__}: {cause}"[:200])[1:-1]
+    return RuntimeError(
+        f"winnow function `{name}` failed on a value of hash {blake2b_128(text)}: {message}"
+    )
+
+
+def _constant(column: pa.Array) -> Any:
+    return column[0].as_py() if len(column) else None
+
+
+def _ship(function: Any) -> None:
+    """Send a user's module along by value: workers cannot import it from the pipeline's folder."""
+    from pyspark import cloudpickle
+
+    module = sys.modules.get(function.__module__)
+    if module is not None and function.__module__.partition(".")[0] != "winnow":
+        spec = getattr(module, "__spec__", None)
+        if spec is None or spec.origin is None or "site-packages" not in spec.origin:
+            cloudpickle.register_pickle_by_value(module)
+
+
+def jvm_process(session: "SparkSession") -> int | None:
+    """Return the process id of the session's JVM where it is on this machine, else None."""
+    gateway = getattr(session, "_jvm", None)
+    return int(gateway.java.lang.ProcessHandle.current().pid()) if gateway else None

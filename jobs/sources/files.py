@@ -1,0 +1,253 @@
+"""Input files: what an address names, listed and opened. Local paths need nothing but Python.
+
+Any other address (`s3://bucket/folder`) goes through fsspec, which is imported when one is met.
+"""
+
+import bz2
+import gzip
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, cast
+
+import pyarrow as pa
+
+from winnow.errors import CommandError
+
+COMPRESSED = (".gz", ".bz2", ".zst")
+_MAGIC = re.compile(r"[*?\[]")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """One file of an input.
+
+    `name` is its path below the longest literal part of the input address, with "/" between the
+    parts: the same wherever the input lies. `size` in bytes; `modified` in seconds since 1970,
+    0 where the store does not say.
+    """
+
+    address: str
+    name: str
+    size: int
+    modified: float
+    format: str
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether the file has to be read from its beginning."""
+        return self.name.endswith(COMPRESSED)
+
+
+def open_file(file: InputFile) -> BinaryIO:
+    """Open a file for reading, decompressed by the end of its name.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    raw = _open_raw(file.address)
+    if file.name.endswith(".gz"):
+        return cast(BinaryIO, gzip.GzipFile(fileobj=raw))
+    if file.name.endswith(".bz2"):
+        return cast(BinaryIO, bz2.BZ2File(raw))
+    if file.name.endswith(".zst"):
+        return cast(BinaryIO, pa.CompressedInputStream(raw, "zstd"))
+    return raw
+
+
+def _open_raw(address: str) -> BinaryIO:
+    if _SCHEME.match(address):
+        return cast(BinaryIO, _fsspec(address).open(address, "rb").open())
+    return Path(address).open("rb", buffering=0)
+
+
+def list_address(
+    address: str, glob: str | None, formats: Callable[[str], str | None], is_named: bool
+) -> list[InputFile]:
+    """List the files of a file, a folder (with all below it) or a glob, sorted by name.
+
+    In folders and globs, what begins with "." or "_" is left out, as Spark does.
+
+    Args:
+        address: a local path or any address that fsspec knows.
+        glob: of the files found, only those whose name it matches; without "/" it is matched with
+            the last part of the name.
+        formats: the format of a file by its name, None for a file that is not wanted.
+        is_named: the user named the format: then a single file and what a glob in `address`
+            matches are taken whatever their names end in.
+
+    Raises:
+        CommandError: nothing is there, nothing matches, or there is no permission.
+    """
+    root, pattern = address.removeprefix("file://"), None
+    store: _Local | _Remote = _Remote(root) if _SCHEME.match(root) else _Local()
+    try:
+        found = store.file(root)
+        if found is not None:
+            name = PurePosixPath(root).name
+            return [_input_file(found, name, formats(name) or (formats("") if is_named else None))]
+        if not store.is_folder(root) and _MAGIC.search(root):
+            root, pattern = _literal_part(root)
+        if not store.is_folder(root):
+            raise CommandError(f"path: {address!r} does not exist")
+        depth = None if pattern is None or "**" in pattern else pattern.count("/") + 1
+        below = list(store.walk(root, depth))
+    except PermissionError as error:
+        raise CommandError(f"path: no permission to read {error.filename or address!r}") from error
+
+    wanted = [_matcher(each) for each in (pattern, glob) if each is not None]
+    files = []
+    for found, name in below:
+        kind = formats(name) or (formats("") if is_named and pattern is not None else None)
+        if kind is not None and all(matches(name) for matches in wanted):
+            files.append(_input_file(found, name, kind))
+    if not files:
+        given = f"path: {address!r}" + (f" with glob {glob!r}" if glob else "")
+        raise CommandError(
+            f"{given} has no file to read: {len(below):,} files looked at, none of a known name; "
+            "give `format` or `glob`"
+        )
+    return sorted(files, key=lambda file: file.name)
+
+
+@dataclass(frozen=True)
+class _Found:
+    address: str
+    size: int
+    modified: float
+
+
+def _input_file(found: _Found, name: str, kind: str | None) -> InputFile:
+    if kind is None:
+        raise CommandError(f"path: the format of {name!r} does not show in its name; give `format`")
+    return InputFile(found.address, name, found.size, found.modified, kind)
+
+
+def _literal_part(address: str) -> tuple[str, str]:
+    """Split a glob before its first part with a wildcard: `data/*/a.jsonl` at `data`."""
+    parts = address.split("/")
+    first = next(i for i, part in enumerate(parts) if _MAGIC.search(part))
+    return "/".join(parts[:first]) or ("/" if address.startswith("/") else "."), "/".join(
+        parts[first:]
+    )
+
+
+def _matcher(pattern: str) -> Callable[[str], bool]:
+    """Return a test of names: "*" and "?" stay within a part, "**" crosses parts."""
+    regex = ""
+    for part in re.findall(r"\*\*/|\*\*|\*|\?|\[!?\]?[^]]*\]|.", pattern, re.DOTALL):
+        if part == "**/":
+            regex += "(?:.*/)?"
+        elif part == "**":
+            regex += ".*"
+        elif part == "*":
+            regex += "[^/]*"
+        elif part == "?":
+            regex += "[^/]"
+        elif part.startswith("[") and len(part) > 1:
+            inner = part[1:-1].replace("\\", "\\\\").replace("[", "\\[")
+            regex += "[" + ("^" + inner[1:] if inner.startswith("!") else inner) + "]"
+        else:
+            regex += re.escape(part)
+    compiled = re.compile(regex, re.DOTALL)
+    if "/" in pattern or "**" in pattern:
+        return lambda name: compiled.fullmatch(name) is not None
+    return lambda name: compiled.fullmatch(name.rpartition("/")[2]) is not None
+
+
+def _is_hidden(part: str) -> bool:
+    return part.startswith((".", "_"))
+
+
+class _Local:
+    """Files of this machine."""
+
+    def file(self, address: str) -> _Found | None:
+        path = Path(address)
+        if not path.is_file():
+            # Path.is_file hides a missing permission only for the file's own folder.
+            if path.parent.is_dir() and not os.access(path.parent, os.X_OK):
+                raise PermissionError(13, "no permission", str(path.parent))
+            return None
+        if not os.access(path, os.R_OK):
+            raise PermissionError(13, "no permission", address)
+        status = path.stat()
+        return _Found(str(path.absolute()), status.st_size, status.st_mtime)
+
+    def is_folder(self, address: str) -> bool:
+        return Path(address).is_dir()
+
+    def walk(self, root: str, depth: int | None) -> Iterator[tuple[_Found, str]]:
+        """Yield the files below a folder with their names; a linked folder is walked once."""
+        yield from self._walk(Path(root).absolute(), "", depth, {os.path.realpath(root)})
+
+    def _walk(
+        self, folder: Path, prefix: str, depth: int | None, walked: set[str]
+    ) -> Iterator[tuple[_Found, str]]:
+        with os.scandir(folder) as listing:
+            entries = sorted(listing, key=lambda entry: entry.name)
+        for entry in entries:
+            if _is_hidden(entry.name):
+                continue
+            name = prefix + entry.name
+            if entry.is_dir():
+                real = os.path.realpath(entry.path)
+                if (depth is None or depth > 1) and real not in walked:
+                    walked.add(real)
+                    deeper = None if depth is None else depth - 1
+                    yield from self._walk(Path(entry.path), name + "/", deeper, walked)
+            elif entry.is_file():
+                status = entry.stat()
+                yield _Found(entry.path, status.st_size, status.st_mtime), name
+
+
+class _Remote:
+    """Files that fsspec reaches."""
+
+    def __init__(self, address: str) -> None:
+        fsspec = _fsspec(address)
+        try:
+            self.filesystem, _ = fsspec.core.url_to_fs(address)
+        except (ImportError, ValueError) as error:  # it lacks the driver, or knows none
+            raise CommandError(f"path: {address!r} cannot be opened: {error}") from error
+
+    def _path(self, address: str) -> str:
+        return str(self.filesystem._strip_protocol(address))
+
+    def file(self, address: str) -> _Found | None:
+        path = self._path(address)
+        return self._found(self.filesystem.info(path)) if self.filesystem.isfile(path) else None
+
+    def is_folder(self, address: str) -> bool:
+        return bool(self.filesystem.isdir(self._path(address)))
+
+    def walk(self, root: str, depth: int | None) -> Iterator[tuple[_Found, str]]:
+        path = self._path(root).rstrip("/")
+        found: Iterable[dict[str, Any]] = self.filesystem.find(
+            path, maxdepth=depth, detail=True
+        ).values()
+        for info in found:
+            name = info["name"].removeprefix(path).lstrip("/")
+            if not any(_is_hidden(part) for part in name.split("/")):
+                yield self._found(info), name
+
+    def _found(self, info: dict[str, Any]) -> _Found:
+        stamps = (info.get(key) for key in ("mtime", "LastModified", "last_modified", "created"))
+        stamp = next((each for each in stamps if each is not None), 0.0)
+        modified = stamp.timestamp() if isinstance(stamp, datetime) else float(stamp)
+        address = self.filesystem.unstrip_protocol(info["name"])
+        return _Found(address, int(info["size"] or 0), modified)
+
+
+def _fsspec(address: str) -> Any:
+    try:
+        import fsspec  # type: ignore[import-not-found,import-untyped,unused-ignore]
+    except ImportError as error:
+        raise CommandError(
+            f"path: {address!r} needs the package fsspec and its driver for this kind of address"
+        ) from error
+    return fsspec

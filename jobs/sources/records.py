@@ -1,0 +1,110 @@
+"""Rows of documents as Arrow batches: what all readers return."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from winnow.schemas.documents import DOCUMENT
+from winnow.udfs.hashing import blake2b_128
+
+BATCH_BYTES = 8 << 20  # of text in a batch; the record that crosses the line still belongs to it
+BATCH_ROWS = 10_000
+SNIPPET_BYTES = 500
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+_ARROW = {
+    "STRING": pa.string(),
+    "BIGINT": pa.int64(),
+    "MAP<STRING, STRING>": pa.map_(pa.string(), pa.string()),
+}
+SCHEMA = pa.schema([(name, _ARROW[kind]) for name, kind in DOCUMENT.items()])
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One document, or one record that could not be read (then `reject_reason` is set).
+
+    `position` is the record's first byte in the decompressed file. `id` is the record's own, None
+    where it has none. Texts hold no lone surrogates.
+    """
+
+    position: int
+    text: str | None = None
+    id: str | None = None
+    source: str | None = None
+    licence: str | None = None
+    url: str | None = None
+    created: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    reject_reason: str | None = None
+    reject_snippet: str | None = None
+
+
+def without_surrogates(text: str) -> str:
+    """Return the text with U+FFFD for each lone surrogate, which UTF-8 cannot hold."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
+def rejected(position: int, reason: str, content: bytes) -> Record:
+    """Return the row of a record that could not be read; `content` is what the record began with.
+
+    The snippet is ASCII: all other bytes are written as `\\xNN`.
+    """
+    snippet = content[:SNIPPET_BYTES].decode("ascii", "backslashreplace")
+    return Record(position, reject_reason=reason, reject_snippet=snippet)
+
+
+def derived_id(name: str, position: int) -> str:
+    """Return the id of a record that has none: the hash of its file's name and its position."""
+    return blake2b_128(f"{name}\0{position}".encode("utf-8", "surrogateescape"))
+
+
+def batches(
+    records: Iterable[tuple[str, Record]], arrival: int, id_prefix: str
+) -> Iterator[pa.RecordBatch]:
+    """Gather records into batches of about BATCH_BYTES of text, of one file or of several.
+
+    No more records than those of one batch are held at a time.
+
+    Args:
+        records: each with its file's name, the path below the literal part of the input address.
+        arrival: number of the batch of documents in which they come.
+        id_prefix: stands before every id, own or derived.
+    """
+    rows: list[tuple[object, ...]] = []
+    held = 0
+    for name, record in records:
+        encoded = None if record.text is None else record.text.encode()
+        rows.append(
+            (
+                id_prefix + (record.id or derived_id(name, record.position)),
+                record.text,
+                record.source,
+                record.licence,
+                record.url,
+                record.created,
+                list(record.metadata.items()),
+                without_surrogates(name),
+                record.position,
+                None if encoded is None else blake2b_128(encoded),
+                None if encoded is None else len(encoded),
+                arrival,
+                record.reject_reason,
+                record.reject_snippet,
+            )
+        )
+        held += 0 if encoded is None else len(encoded)
+        if held >= BATCH_BYTES or len(rows) >= BATCH_ROWS:
+            yield _batch(rows)
+            rows, held = [], 0
+    if rows:
+        yield _batch(rows)
+
+
+def _batch(rows: list[tuple[object, ...]]) -> pa.RecordBatch:
+    columns = zip(*rows, strict=True)
+    arrays = [pa.array(values, kind.type) for values, kind in zip(columns, SCHEMA, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)

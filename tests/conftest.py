@@ -1,0 +1,36 @@
+"""What all tests share: one Spark session, the shared data, a warehouse without Spark."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+import small_warehouse
+from winnow.engine.warehouse import Warehouse
+from winnow.session import build_session
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    """The one Spark session of the suite; starting another costs five seconds."""
+    session = build_session("local[2]", settings={"spark.sql.shuffle.partitions": "4"})
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real text; a test that needs it is skipped where it is absent."""
+    folder = Path(os.environ.get("WINNOW_SHARED", "../shared")) / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no shared data at {folder}; set WINNOW_SHARED")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """The hand-made warehouse of `small_warehouse`; read only."""
+    folder: Path = tmp_path_factory.mktemp("small") / "warehouse"
+    return small_warehouse.build(folder)

@@ -1,0 +1,78 @@
+import pytest
+import small_warehouse
+
+from winnow.engine.registry import Registry, published
+from winnow.errors import CommandError
+from winnow.explore.catalog import Catalog
+from winnow.explore.history import show_status, show_versions, status, tables, versions
+from winnow.explore.lineage import lineage, show_lineage
+from winnow.explore.screen import Screen
+
+
+@pytest.fixture
+def catalog(warehouse):
+    return Catalog.of(warehouse)
+
+
+def test_the_last_run_comes_first_with_its_last_state(catalog):
+    runs = status(catalog)["runs"]
+    assert [(run["run"], run["state"]) for run in runs] == [
+        ("r3", "rejected"),
+        ("r2", "succeeded"),
+        ("r1", "succeeded"),
+    ]
+
+
+def test_tables_stand_after_what_they_are_built_from(catalog):
+    names = [item["table"] for item in tables(catalog)["tables"]]
+    assert names == [
+        f"web.{name}"
+        for name in ("documents", "filtered", "duplicates", "kept", "curated", "shouted")
+    ]
+
+
+def test_a_table_has_its_counts_and_a_view_has_none(catalog):
+    found = {item["table"]: item for item in tables(catalog)["tables"]}
+    assert (found["web.filtered"]["rows_kept"], found["web.filtered"]["rows_dropped"]) == (4, 2)
+    assert found["web.curated"]["rows_kept"] is None
+
+
+def test_versions_come_newest_first_with_state_and_reason(catalog):
+    found = versions(catalog, "web.filtered")["versions"]
+    assert [(item["version"], item["state"], item["reason"]) for item in found] == [
+        (3, "rejected", "1 new file"),
+        (2, "published", "1 new file"),
+        (1, "was published", "first build"),
+    ]
+
+
+def test_an_unknown_table_names_the_closest(catalog):
+    with pytest.raises(CommandError, match=r"Did you mean `web\.filtered`"):
+        versions(catalog, "web.filterd")
+    with pytest.raises(CommandError, match=r"Did you mean `web\.kept`"):
+        lineage(catalog, "kept")
+
+
+def test_a_rolled_back_table_is_shown_as_held(tmp_path):
+    warehouse = small_warehouse.build(tmp_path / "warehouse")
+    registry = Registry(warehouse)
+    rows = registry.versions()
+    first = next(item for item in rows if item.table == "web.filtered" and item.publication)
+    now = {**published(rows), "web.filtered": first}
+    held = [item.from_row({**item.row(), "held": True}) for item in now.values()]
+    registry.publish(held)
+    catalog = Catalog.of(warehouse)
+    assert {"table": "web.filtered", "version": 1} in status(catalog)["held"]
+    assert "held back by a rollback" in show_status(status(catalog), Screen())
+    assert "v1       published, held" in show_versions(versions(catalog, "web.filtered"), Screen())
+
+
+def test_lineage_goes_down_to_the_files(catalog):
+    tree = lineage(catalog, "web.kept")["tables"][0]
+    duplicates, filtered = tree["inputs"]
+    assert (duplicates["table"], filtered["table"]) == ("web.duplicates", "web.filtered")
+    assert filtered["inputs"][0]["inputs"] == [{"files": 0, "digest": "f2"}]
+
+
+def test_what_was_unfolded_once_is_not_unfolded_again(catalog):
+    assert show_lineage(lineage(catalog), Screen()).count("files (listing") == 1

@@ -1,0 +1,103 @@
+import pytest
+
+from winnow.errors import CommandError
+from winnow.explore.catalog import Catalog
+from winnow.explore.life import columns_of, explain
+from winnow.explore.life_shown import show_life
+from winnow.explore.screen import Screen
+
+
+@pytest.fixture
+def catalog(warehouse):
+    return Catalog.of(warehouse)
+
+
+def life(catalog, id):
+    return explain(catalog, id)["pipelines"][0]
+
+
+def test_a_kept_document_is_kept_at_every_stage_that_has_it(catalog):
+    found = life(catalog, "a1-kept")
+    assert found["kept"]
+    assert [stage["table"] for stage in found["stages"]] == [
+        "web.documents",
+        "web.filtered",
+        "web.duplicates",
+        "web.kept",
+    ]
+
+
+def test_a_dropped_document_names_the_stage_and_the_rule(catalog):
+    found = life(catalog, "a3-short")
+    assert (found["dropped_at"], found["dropped_by"]) == ("web.filtered", ["word_count"])
+
+
+def test_every_rule_has_its_condition_its_verdict_and_the_value_it_saw(catalog):
+    filtered = life(catalog, "a3-short")["stages"][1]
+    assert [(r["rule"], r["verdict"], r["values"]) for r in filtered["rules"]] == [
+        ("word_count", "fail", {"words": 3}),
+        ("short_lines", "pass", {"line.short_lines": 1}),
+        ("known_source", "pass", {"source": "wiki"}),
+    ]
+    assert filtered["rules"][0]["condition"] == "words BETWEEN 5 AND 100000"
+
+
+def test_the_text_of_a_dropped_document_comes_from_the_stage_that_still_has_it(catalog):
+    assert life(catalog, "a3-short")["text"] == "Too few words."
+
+
+def test_a_document_without_text_is_explained(catalog):
+    assert life(catalog, "b3-nul")["text"] is None
+
+
+def test_a_copy_names_the_document_that_stays_instead(catalog):
+    stages = {stage["table"]: stage for stage in life(catalog, "a2-copy")["stages"]}
+    assert stages["web.duplicates"]["kept_id"] == "a1-kept"
+    assert stages["web.duplicates"]["others"] == ["a1-kept"]
+    assert stages["web.kept"]["state"] == "dropped"
+    shown = show_life(explain(catalog, "a2-copy"), Screen(100))
+    assert "a1-kept stays instead of 2 copies" in shown
+
+
+def test_a_reject_tells_its_reason_and_place(catalog):
+    found = life(catalog, "reject-1")
+    assert found["origin"]["reject_reason"] == "not_json"
+    assert (found["origin"]["file"], found["origin"]["position"]) == ("part-2.jsonl.gz", 4096)
+
+
+def test_the_beginning_of_an_id_is_enough_if_it_is_the_only_one(catalog):
+    assert explain(catalog, "a3")["id"] == "a3-short"
+    with pytest.raises(CommandError, match="ids begin with `a`: a1-kept, a2-copy, a3-short"):
+        explain(catalog, "a")
+
+
+@pytest.mark.parametrize("id", ["a3-shorts", "", "\x1b[2J", "x" * 10_000, "' OR 1=1 --"])
+def test_an_unknown_id_names_the_closest(catalog, id):
+    with pytest.raises(CommandError, match="no published document has the id"):
+        explain(catalog, id)
+
+
+def test_the_closest_id_comes_first(catalog):
+    with pytest.raises(CommandError, match="The closest: a3-short, "):
+        explain(catalog, "a3-shart")
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_hostile_text_neither_steers_the_terminal_nor_leaves_the_screen(catalog, width):
+    shown = show_life(explain(catalog, "b1-hostile"), Screen(width))
+    assert "\\x1b]0;owned\\x07" in shown
+    assert not {"\x1b", "\x07", "\u202e", "\x9b"} & set(shown)
+    assert all(len(line) <= width for line in shown.split("\n"))
+
+
+def test_a_huge_text_is_cut_to_a_few_lines(catalog):
+    assert len(show_life(explain(catalog, "b2-huge"), Screen(80)).split("\n")) < 30
+
+
+def test_columns_are_found_in_structs_and_texts_are_left_out():
+    known = {"words", "line", "text"}
+    assert columns_of("words > 2 AND line.short_lines < length(text)", known) == [
+        ("words",),
+        ("line", "short_lines"),
+    ]
+    assert columns_of("this is (no condition", known) == []

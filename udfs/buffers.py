@@ -1,0 +1,31 @@
+"""The bytes under an Arrow string column, for numba kernels."""
+
+import numpy as np
+import pyarrow as pa
+from numba import types
+from numpy.typing import NDArray
+
+# Arrow hands out read-only memory; an eager signature that does not say so never matches.
+BYTES = types.Array(types.uint8, 1, "C", readonly=True)
+OFFSETS = types.Array(types.int64, 1, "C", readonly=True)
+
+STRINGS = (pa.string(), pa.large_string(), pa.string_view())
+
+
+def utf8(text: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return data uint8[n_bytes] and offsets int64[n_rows + 1].
+
+    Row i is data[offsets[i]:offsets[i + 1]]; what a null row holds means nothing. Only the offsets
+    are copied, and a slice of a longer array stays a slice.
+
+    Raises:
+        TypeError: the column is not a string column.
+    """
+    if text.type not in STRINGS:
+        raise TypeError(f"expected a STRING column, got {text.type}; cast it in the SELECT")
+    if not len(text):  # Arrow may leave out the offsets of an empty array
+        return np.zeros(0, np.uint8), np.zeros(1, np.int64)
+    text = text.cast(pa.large_string())
+    _, offsets, data = text.buffers()
+    rows = slice(text.offset, text.offset + len(text) + 1)
+    return np.frombuffer(data or b"", np.uint8), np.frombuffer(offsets, np.int64)[rows]

@@ -1,0 +1,142 @@
+"""What the engine knows of every function that SQL can call.
+
+Four kinds share one declaration: column functions (here), operators, sources and checks (declared
+beside their built-ins). A decorator only notes name, version and types and returns the function
+itself: nothing here needs Spark or a running session.
+"""
+
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+import pyarrow as pa
+
+Kind = Literal["column function", "operator", "source", "check"]
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+ATTRIBUTE = "__winnow__"
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Option:
+    """One `name => value` that a call may give. `required` when the function has no default."""
+
+    name: str
+    type: type
+    default: object = None
+    required: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Declaration:
+    """One function that SQL can call.
+
+    `tables` are the names of its TABLE arguments or, for a column function, of its columns, in
+    order. `returns` is a DDL type (column function), a DDL schema or a function that gives one
+    (operator), a DDL schema (source), or empty (check). `libraries` are distributions whose
+    version changes its results; `assets` are files beside its module. Both are part of the
+    definition hash of every stage that calls it, as is the source of its module.
+    """
+
+    kind: Kind
+    name: str
+    version: int
+    function: Callable[..., Any]
+    returns: str | Callable[..., str] = ""
+    tables: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+    libraries: tuple[str, ...] = ()
+    assets: tuple[str, ...] = ()
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> str:
+        """The first line of the docstring."""
+        return (inspect.getdoc(self.function) or "").partition("\n")[0]
+
+
+def declare(function: Function, declaration: Declaration) -> Function:
+    """Attach the declaration to the function and return the function.
+
+    Raises:
+        ValueError: the name is no SQL name in lower case, or the function has no docstring.
+    """
+    if not _NAME.fullmatch(declaration.name):
+        raise ValueError(f"{declaration.name!r}: a function's name is lower case: a-z, 0-9 and _")
+    if not declaration.summary:
+        raise ValueError(f"{declaration.name}: a function that SQL can call needs a docstring")
+    setattr(function, ATTRIBUTE, declaration)
+    return function
+
+
+def declaration_of(value: object) -> Declaration | None:
+    """Return the declaration that a decorator attached, if there is one."""
+    found = getattr(value, ATTRIBUTE, None)
+    return found if isinstance(found, Declaration) else None
+
+
+def options_of(function: Callable[..., Any], skip: int) -> tuple[Option, ...]:
+    """Read the options from a signature: every parameter after the first `skip`."""
+    parameters = list(inspect.signature(function, eval_str=True).parameters.values())[skip:]
+    return tuple(
+        Option(
+            name=parameter.name,
+            type=parameter.annotation if isinstance(parameter.annotation, type) else str,
+            default=None if parameter.default is parameter.empty else parameter.default,
+            required=parameter.default is parameter.empty,
+        )
+        for parameter in parameters
+    )
+
+
+def leading(function: Callable[..., Any], annotation: object) -> tuple[str, ...]:
+    """Names of the first parameters that carry this annotation (a type or its name)."""
+    names: list[str] = []
+    for parameter in inspect.signature(function).parameters.values():
+        given = parameter.annotation
+        if given is not annotation and given != annotation:
+            break
+        names.append(parameter.name)
+    return tuple(names)
+
+
+def column_function(
+    *,
+    returns: str,
+    version: int,
+    libraries: tuple[str, ...] = (),
+    assets: tuple[str, ...] = (),
+) -> Callable[[Function], Function]:
+    """Declare a column function: Arrow arrays in, one Arrow array of as many rows out.
+
+    Parameters annotated `pa.Array` are columns; those after them are options and arrive as plain
+    Python values: `shingles(text, 5)` in SQL gives `n=5`.
+
+    Args:
+        returns: the result's type as Spark DDL, e.g. `STRUCT<lines INT, short_lines INT>`.
+        version: raise it when results change for a reason that the source does not show.
+        libraries: distributions whose version changes results, e.g. `("ftfy",)`.
+        assets: files beside the module, e.g. word lists.
+    """
+
+    def register(function: Function) -> Function:
+        columns = leading(function, pa.Array)
+        return declare(
+            function,
+            Declaration(
+                kind="column function",
+                name=function.__name__,
+                version=version,
+                function=function,
+                returns=returns,
+                tables=columns,
+                options=options_of(function, len(columns)),
+                libraries=libraries,
+                assets=assets,
+            ),
+        )
+
+    return register
