@@ -5,9 +5,9 @@ from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
-import small_warehouse
 from typer.testing import CliRunner
 
+import small_warehouse
 import winnow.engine.run
 from winnow.cli import app, with_stage
 from winnow.engine.results import CheckResult, RuleCount, RunResult, StageResult
@@ -200,7 +200,7 @@ class TestRun:
         text = ending(result, Screen(100))
         assert text.startswith(
             "checks/curated.yml:14  critical  column id: values to be unique (of all rows)\n"
-            "  found 2.5 · 1,300 unexpected rows · for example a\\x1b[2J, b\n"
+            "  found 2.5 · 1,300 unexpected · for example a\\x1b[2J, b\n"
             "  Every later join is on id.\n"
         )
         assert "web.curated v13 is rejected" in text

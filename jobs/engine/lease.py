@@ -22,7 +22,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
-from winnow.engine.warehouse import Warehouse
+from winnow.engine.warehouse import Warehouse, folder
 from winnow.errors import HeldError
 
 RENEW_SECONDS = 30.0
@@ -187,7 +187,7 @@ def _read(path: str) -> tuple[int | None, Holder | None]:
         table = DeltaTable(path)
     except TableNotFoundError:
         return None, None
-    rows = table.to_pyarrow_table().to_pylist()
+    rows = table.to_pyarrow_table(filesystem=folder(path)).to_pylist()
     return table.version(), Holder(**rows[0]) if rows else None
 
 

@@ -7,6 +7,7 @@ table whose inputs only grew goes on; everything else that changed is built from
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from winnow.engine.audit import checks_hash
 from winnow.engine.fingerprint import definition, definition_hash, digest, views_of
@@ -180,7 +181,7 @@ class Planner:
         changed = [
             file
             for file in files
-            if file.name in known and known[file.name] != (file.size, round(file.modified * 1e6))
+            if file.name in known and known[file.name] != (file.size, modified_at(file))
         ]
         if changed:
             raise CommandError(
@@ -190,8 +191,8 @@ class Planner:
             )
         return tuple(file for file in files if file.name not in known)
 
-    def files_read(self, stage: str) -> dict[str, tuple[int, int]]:
-        """Return size and time (microseconds) of each file in a stage's last audited version."""
+    def files_read(self, stage: str) -> dict[str, tuple[int, datetime]]:
+        """Return size and time of each file in a stage's last audited version."""
         head = self._heads.get(stage)
         if head is None:
             return {}
@@ -203,7 +204,7 @@ class Planner:
             and item.generation == head.generation
         }
         return {
-            row["file"]: (row["size"], round(row["modified"].timestamp() * 1e6))
+            row["file"]: (row["size"], row["modified"])
             for row in self._files
             if row["pipeline"] == head.pipeline
             and row["stage"] == stage
@@ -212,6 +213,11 @@ class Planner:
 
 
 CHECKS = "its checks changed"
+
+
+def modified_at(file: InputFile) -> datetime:
+    """Return a file's time as the control tables hold it, in whole microseconds."""
+    return datetime.fromtimestamp(file.modified, UTC)
 
 
 def changes(base: Version | None, parts: Mapping[str, str]) -> str:

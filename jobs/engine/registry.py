@@ -14,7 +14,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 
-from winnow.engine.warehouse import PUBLISHED, Warehouse
+from winnow.engine.warehouse import PUBLISHED, Warehouse, folder
 from winnow.schemas.control import TABLES
 
 AUDITED, REJECTED, PUBLISHED_STATE = "audited", "rejected", "published"
@@ -111,11 +111,12 @@ class Registry:
 
     def arrow(self, table: str) -> pa.Table | None:
         """Return a control table, oldest row first; None before the first run."""
+        path = self.warehouse.path("winnow", table)
         try:
-            stored = DeltaTable(self.warehouse.path("winnow", table))
+            stored = DeltaTable(path)
         except TableNotFoundError:
             return None
-        rows = stored.to_pyarrow_table()
+        rows = stored.to_pyarrow_table(filesystem=folder(path))
         order = pa.compute.sort_indices(rows, [("recorded", "ascending")])
         return rows.take(order)
 

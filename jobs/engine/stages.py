@@ -19,7 +19,15 @@ from winnow.engine.audit import audit
 from winnow.engine.build import Candidate, PinnedInputs, added, build, stored_rows
 from winnow.engine.failures import StageFailure, guarded
 from winnow.engine.fingerprint import definition_hash
-from winnow.engine.plan import APPEND, REAUDIT, Planner, StagePlan, source_calls, stored_inputs
+from winnow.engine.plan import (
+    APPEND,
+    REAUDIT,
+    Planner,
+    StagePlan,
+    modified_at,
+    source_calls,
+    stored_inputs,
+)
 from winnow.engine.publish import view_sql
 from winnow.engine.registry import AUDITED, REJECTED, Registry, Version, published
 from winnow.engine.relations import Relations
@@ -288,7 +296,7 @@ def _file_row(file: Any, counted: Any) -> dict[str, Any]:
         "format": file.format,
         "state": "read",
         "size": file.size,
-        "modified": datetime.fromtimestamp(file.modified, UTC),
+        "modified": modified_at(file),
         "records": records,
         "documents": records - rejects,
         "rejects": rejects,

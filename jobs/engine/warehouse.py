@@ -97,11 +97,28 @@ class Warehouse:
         filesystem.move(partial, f"{root}/{name}")
 
     def _filesystem(self) -> tuple[fs.FileSystem, str]:
-        if "://" not in self.address:
-            return fs.LocalFileSystem(), self.address
-        address = self.address.replace("s3a://", "s3://", 1)  # Hadoop's name for the same store
-        try:
-            filesystem, root = fs.FileSystem.from_uri(address)
-        except (OSError, ValueError) as error:
-            raise CommandError(f"cannot reach the warehouse {self.address}: {error}") from None
-        return filesystem, root
+        return _file_system(self.address)
+
+
+def folder(path: str) -> fs.FileSystem:
+    """Return the folder at a path or URI as Arrow's own file system, for reading Delta tables.
+
+    delta-rs' default one calls Python from Arrow's threads; one of them that is still reading
+    ahead when the program ends aborts it (exit code 134, about one command in 25).
+
+    Raises:
+        CommandError: the address is not understood.
+    """
+    filesystem, root = _file_system(path)
+    return fs.SubTreeFileSystem(root, filesystem)
+
+
+def _file_system(address: str) -> tuple[fs.FileSystem, str]:
+    if "://" not in address:
+        return fs.LocalFileSystem(), address
+    address = address.replace("s3a://", "s3://", 1)  # Hadoop's name for the same store
+    try:
+        filesystem, root = fs.FileSystem.from_uri(address)
+    except (OSError, ValueError) as error:
+        raise CommandError(f"cannot reach the warehouse {address}: {error}") from None
+    return filesystem, root

@@ -22,6 +22,12 @@ from winnow.schemas.documents import DROPPED, FAILED_RULES, HEAVY_COLUMNS
 
 ORIGIN = ("file", "position", "source", "licence", "url", "created", "arrival")
 REJECT = ("reject_reason", "reject_snippet")
+# People give the beginning of an id, too: it counts as much as the whole.
+CLOSEST = """
+    SELECT id FROM documents
+    ORDER BY least(levenshtein(id, $1), 1 + levenshtein(left(id, length($1)), $1)), id
+    LIMIT $2
+"""
 TEXT = "text"
 MOST_ROWS, MOST_COPIES, PREVIEW = 100, 10, 2000
 
@@ -94,8 +100,7 @@ def closest_ids(stage: StoredStage, given: str, most: int = 3) -> list[str]:
 
     engine = duckdb.connect()
     engine.register("documents", stage.rows)
-    query = "SELECT id FROM documents ORDER BY levenshtein(id, $1), id LIMIT $2"
-    return [row[0] for row in engine.execute(query, [given[:200], most]).fetchall()]
+    return [row[0] for row in engine.execute(CLOSEST, [given[:200], most]).fetchall()]
 
 
 def _life(catalog: Catalog, stages: list[StoredStage], id: str) -> dict[str, Any]:

@@ -41,8 +41,9 @@ def _stage(stage: dict[str, Any], id: str, screen: Screen, brief: bool) -> str:
     rules = [rule for rule in stage["rules"] if rule["verdict"] == "fail" or not brief]
     if rules:
         lines.append(_rules(rules, screen))
-    if len(rules) < len(stage["rules"]):
-        lines.append(f"  pass  {len(stage['rules']) - len(rules)} rules")
+    passed = len(stage["rules"]) - len(rules)
+    if passed:
+        lines.append(f"  pass  {passed} rule{'s' if passed > 1 else ''}")
     copies = _copies(stage, id)
     if copies:
         lines.append(cut(f"  {copies}", screen.width))
@@ -93,8 +94,8 @@ def _text(text: str, screen: Screen, most: int) -> str:
     """Return the beginning of a text in its own lines, escaped and folded to the screen."""
     lines: list[str] = []
     for line in text[:PREVIEW].split("\n"):
-        lines += screen.folded(line.rstrip("\r"), 2) or [""]
+        lines += screen.folded(line.rstrip("\r"), 2)  # blank lines say nothing here
     if len(lines) > most or len(text) > PREVIEW:
         lines = lines[:most]
-        lines[-1] += " …"
+        lines[-1:] = [f"{line} …" for line in lines[-1:]]
     return "\n".join([screen.paint("text", "bold"), *lines])

@@ -108,10 +108,10 @@ def what(check: CheckResult) -> str:
 def findings(check: CheckResult) -> str:
     """Return the numbers that a check found, and the ids that show it."""
     parts = []
-    if check.observed is not None:
+    if check.observed is not None and check.observed != check.unexpected_count:
         parts.append(f"found {_short(check.observed)}")
     if check.unexpected_count:
-        parts.append(f"{count(check.unexpected_count)} unexpected rows")
+        parts.append(f"{count(check.unexpected_count)} unexpected")
     if check.examples:
         parts.append(f"for example {', '.join(check.examples)}")
     return " · ".join(parts)

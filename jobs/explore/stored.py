@@ -7,7 +7,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from winnow.engine.registry import Version
-from winnow.engine.warehouse import Warehouse
+from winnow.engine.warehouse import Warehouse, folder
 from winnow.errors import CommandError
 from winnow.schemas.documents import DROPPED
 
@@ -20,7 +20,7 @@ def dataset(warehouse: Warehouse, version: Version, dropped: bool | None = None)
     """
     path = warehouse.path(version.pipeline, version.stage)
     try:
-        rows = DeltaTable(path, version=version.version).to_pyarrow_dataset()
+        rows = DeltaTable(path, version=version.version).to_pyarrow_dataset(filesystem=folder(path))
     except DeltaError as error:
         raise CommandError(
             f"cannot read version {version.version} of {version.table} at {path}: "

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from winnow.pipeline.context import Context
 from winnow.pipeline.model import Kind, Marker, OptionValue, Problem
-from winnow.pipeline.query import Reader, Relation
+from winnow.pipeline.query import Relation
+from winnow.pipeline.reader import Reader
 from winnow.pipeline.stage import Statement
 from winnow.pipeline.text import did_you_mean, listed, quoted, words
 from winnow.pipeline.tokens import Lexeme
@@ -189,13 +190,13 @@ class _Call:
         shown = self._source(start, end)
         if isinstance(value, Marker):
             parameter = self.context.parameters.get(value.parameter)
-            if parameter is None:
-                return value  # said where all parameters are looked up
+            if parameter is None or parameter.name in self.context.broken_parameters:
+                return value  # said elsewhere
             given = parameter.value
             shown = f"{shown} is {given!r}" if given is not None else f"{shown} is NULL"
         if not fits(option, given):
             message = f"option {quoted(option.name)} of {quoted(self.declared.name)} must be "
-            self._problem(start, end, f"{message}{_TYPES.get(option.type, 'a string')}: {shown}")
+            self._problem(start, end, f"{message}{described(option)}: {shown}")
         elif option.type is float and isinstance(value, int):
             return float(value)
         return value
@@ -205,6 +206,11 @@ class _Call:
             if option.required and option.name not in self.found.options:
                 message = f"{quoted(self.declared.name)} needs the option {quoted(option.name)}"
                 self._whole(message, f"Add {option.name} => ... to its arguments.")
+
+
+def described(option: Option) -> str:
+    """What an option takes, in words."""
+    return _TYPES.get(option.type, "a string")
 
 
 def fits(option: Option, value: object) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from winnow.pipeline.calls import fits
+from winnow.pipeline.calls import described, fits
 from winnow.pipeline.context import Context
 from winnow.pipeline.files import Document, Path_, Strict
 from winnow.pipeline.model import Check, Kind, PipelineError, Problem
@@ -19,7 +19,7 @@ from winnow.udfs.registry import Declaration
 REFUSED = {
     "expect_column_quantile_values_to_be_between": (
         "its result on Spark cannot be stored (a NumPy boolean), so every run would fail",
-        "Write an unexpected_rows_expectation over percentile({batch} column) instead.",
+        "Write an unexpected_rows_expectation over percentile(column, 0.5) instead.",
     )
 }
 _EXPORT = re.compile(r"^from \.?[\w.]*\b((?:expect|unexpected)_\w+) import", re.MULTILINE)
@@ -106,7 +106,7 @@ def _entry_problems(
     declared = context.function(entry.type, "check")
     if declared:
         return _kwargs_problems(document, path, entry, declared)
-    if entry.type in expectations():
+    if entry.type in expectations() or context.functions_missing:
         return []
     own = {name for name, found in context.functions.items() if found.kind == "check"}
     near = did_you_mean(entry.type, own | expectations())
@@ -127,7 +127,7 @@ def _kwargs_problems(
             message = f"{quoted(entry.type)} has no option {quoted(name)}"
             problems.append(document.problem(at, message, did_you_mean(name, options) or known))
         elif not fits(option, value):
-            message = f"option {quoted(name)} must be of type {option.type.__name__}"
+            message = f"option {quoted(name)} must be {described(option)}"
             problems.append(document.value_problem(at, message))
     for name, option in options.items():
         if option.required and name not in entry.kwargs:

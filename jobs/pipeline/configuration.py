@@ -70,27 +70,29 @@ def read_configuration(document: Document) -> Configuration:
 
 def parameters(
     document: Document, configuration: Configuration, settings: Mapping[str, str]
-) -> tuple[dict[str, Parameter], list[Problem]]:
+) -> tuple[dict[str, Parameter], dict[str, Problem], list[Problem]]:
     """The parameters with their values: the defaults, or what `--set name=value` gives.
 
     Returns:
-        Every parameter of the file, and what is wrong with values; a parameter with a wrong
-        value is NULL.
+        Every parameter of the file; what is wrong with the values of some, which are NULL then;
+        what is wrong with settings of no parameter.
     """
     found: dict[str, Parameter] = {}
-    problems: list[Problem] = []
+    broken: dict[str, Problem] = {}
+    unknown: list[Problem] = []
     for name, given in configuration.parameters.items():
         entry = given or ParameterEntry()
         value, problem = _value(document, name, entry, settings.get(name))
         found[name] = Parameter(name, value, entry.description)
-        problems += [problem] if problem else []
+        if problem:
+            broken[name] = problem
     for name in settings:
         if name not in found:
             near = did_you_mean(name, found)
             known = f"Its parameters are {listed(found)}." if found else "It has no parameters."
             message = f"pipeline {quoted(configuration.name)} has no parameter {quoted(name)}"
-            problems.append(_of_setting(message, near or known))
-    return found, problems
+            unknown.append(_of_setting(message, near or known))
+    return found, broken, unknown
 
 
 def _value(

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from winnow.pipeline.model import Kind, Parameter
 from winnow.udfs.registry import Declaration
@@ -17,8 +16,10 @@ class Context:
     functions: Mapping[str, Declaration]
     own_functions: frozenset[str] = frozenset()  # those of the pipeline's `functions:`
     stages: Mapping[str, Kind] = field(default_factory=dict)
-    files: Mapping[str, Path] = field(default_factory=dict)  # of the stages
-    unreadable: frozenset[str] = frozenset()  # stages whose file has an error
+    # What has an error of its own already; a use of it is not another one.
+    unreadable: frozenset[str] = frozenset()  # stages
+    broken_parameters: frozenset[str] = frozenset()
+    functions_missing: bool = False  # some could not be imported
 
     def function(self, name: str, *kinds: str) -> Declaration | None:
         """The declared function of that name, if it is of one of these kinds."""

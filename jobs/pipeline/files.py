@@ -1,8 +1,8 @@
 """YAML files with the place of every key and value, read into pydantic models."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -101,10 +101,16 @@ def _fields(kind: type[Strict], loc: Path_) -> list[str]:
         field = kind.model_fields.get(str(step))
         if field is None:
             continue
-        for candidate in (field.annotation, *getattr(field.annotation, "__args__", ())):
-            if isinstance(candidate, type) and issubclass(candidate, Strict):
-                kind = candidate
+        kind = next(_models(field.annotation), kind)
     return [field.alias or name for name, field in kind.model_fields.items()]
+
+
+def _models(annotation: Any) -> Iterator[type[Strict]]:
+    """The models inside a type such as `dict[str, Entry | None]`."""
+    if isinstance(annotation, type) and issubclass(annotation, Strict):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models(argument)
 
 
 def read_yaml(text: Text) -> Document:

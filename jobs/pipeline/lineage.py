@@ -15,7 +15,6 @@ from winnow.pipeline.query import (
     Cte,
     Function,
     Query,
-    Reader,
     Relation,
     Scope,
     TableQuery,
@@ -23,6 +22,7 @@ from winnow.pipeline.query import (
     find,
     relations,
 )
+from winnow.pipeline.reader import Reader
 from winnow.pipeline.stage import Statement
 from winnow.pipeline.text import did_you_mean, quoted, words
 from winnow.pipeline.tokens import KEYWORDS, Lexeme, Token
@@ -129,8 +129,8 @@ class _Finder:
             value = "".join(token.value for token in tokens)
         elif len(tokens) == 2 and tokens[0].word == ":":
             parameter = self.context.parameters.get(tokens[1].value)
-            if parameter is None:
-                return []  # said where all parameters are looked up
+            if parameter is None or parameter.name in self.context.broken_parameters:
+                return []  # said elsewhere
             value = parameter.value
         if not isinstance(value, str) or not value.strip():
             message = "IDENTIFIER( ) takes a string or a parameter whose value is a string"
@@ -221,6 +221,8 @@ class _Finder:
                 message = f"{quoted(name)} is a function of Spark's and cannot be streamed"
                 self._problem(relation.start, relation.start + 1, message, "Leave STREAM out.")
             return
+        if self.context.functions_missing:
+            return
         kinds = ("operator", "source")
         known = [other for other, found in self.context.functions.items() if found.kind in kinds]
         near = did_you_mean(name, [*known, *SPARK_TABLE_FUNCTIONS])
@@ -258,16 +260,18 @@ class _Finder:
         builder = _Builder(self.statement.text.text, self.base, self.all_reads)
         levels = [[cte for cte in level if cte in needed] for level in scope]
         levels = [level for level in levels if level]
-        own_steps = not table.is_name and self.tokens[table.start].word == "WITH"
+        has_steps = not table.is_name and self.tokens[table.start].word == "WITH"
+        # A WITH clause behind another one stands in parentheses, with the query that it is for.
+        inner_clauses = max(0, len(levels) + has_steps - 1)
         for depth, level in enumerate(levels):
             builder.add("WITH RECURSIVE " if any(cte.recursive for cte in level) else "WITH ")
             for i, cte in enumerate(level):
                 builder.add(", " if i else "")
                 builder.copy(self.tokens[cte.start].start, self.tokens[cte.end - 1].end)
-            builder.add(" (" if depth + 1 < len(levels) or own_steps else " ")
+            builder.add(" (" if depth < inner_clauses else " ")
         builder.add("SELECT * FROM " if table.is_name else "")
         builder.copy(self.tokens[table.start].start, self.tokens[table.end - 1].end)
-        builder.add(")" * (len(levels) - (not own_steps and bool(levels))))
+        builder.add(")" * inner_clauses)
         return TableArgument(name, builder.sql, tuple(builder.reads))
 
     def _no_call_inside(self, query: Query) -> None:

@@ -28,7 +28,7 @@ from winnow.pipeline.model import (
     Stage,
     shorten,
 )
-from winnow.pipeline.query import QueryError
+from winnow.pipeline.reader import QueryError
 from winnow.pipeline.refuse import refusals
 from winnow.pipeline.stage import HeaderError, Statement, guess_name, read_statement
 from winnow.pipeline.text import Text, quoted
@@ -114,9 +114,9 @@ class _Loader:
             self._statements(sorted(self.folder.glob("*.sql")))
             headers = (problem for problem in self.problems if not problem.warning)
             raise PipelineError((*error.problems, *headers)) from None
-        values, problems = parameters(document, configuration, self.settings)
-        self.problems += problems
-        functions, own = self._functions(document, configuration)
+        values, broken, unknown = parameters(document, configuration, self.settings)
+        self.problems += [*broken.values(), *unknown]
+        functions, own, missing = self._functions(document, configuration)
         found = self._files(document, configuration)
         self._statements(found.stages)
         context = Context(
@@ -126,6 +126,8 @@ class _Loader:
             own_functions=own,
             stages={name: statement.kind for name, statement in self.statements.items()},
             unreadable=frozenset(self.unreadable),
+            broken_parameters=frozenset(broken),
+            functions_missing=missing,
         )
         stages = self._stages(context)
         self._unused(document, values)
@@ -152,9 +154,11 @@ class _Loader:
 
     def _functions(
         self, document: Document, configuration: Configuration
-    ) -> tuple[dict[str, Declaration], frozenset[str]]:
+    ) -> tuple[dict[str, Declaration], frozenset[str], bool]:
+        """All functions by name, the names of the pipeline's own, and whether some are missing."""
         known = extensions.built_in()
         own: set[str] = set()
+        before = len(self.problems)
         try:
             known = extensions.join(known, extensions.installed())
         except extensions.ExtensionError as error:
@@ -166,7 +170,7 @@ class _Loader:
                 own |= set(loaded)
             except extensions.ExtensionError as error:
                 self.problems.append(_of_extension(error, document.place(("functions", i))))
-        return known, frozenset(own)
+        return known, frozenset(own), len(self.problems) > before
 
     # -- files ---------------------------------------------------------------------------------
 

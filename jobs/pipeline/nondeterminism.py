@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from winnow.pipeline.query import Function, Query, Reader, Select
+from winnow.pipeline.query import Function, Query, Select
+from winnow.pipeline.reader import Reader
 from winnow.pipeline.text import quoted, words
 
 Finding = tuple[int, int, str, str]  # tokens [start, end), message, remedy
@@ -14,8 +15,8 @@ _PLACEMENT = words("monotonically_increasing_id spark_partition_id")
 _FILES = words("input_file_block_length input_file_block_start input_file_name")
 _NOW = words("curdate current_date current_time current_timestamp localtimestamp now sysdate")
 _SESSION = words(
-    """current_catalog current_database current_schema current_timezone current_user session_user
-    user version"""
+    """current_catalog current_database current_path current_schema current_timezone current_user
+    session_user user version"""
 )
 _OUTSIDE = words("java_method reflect try_reflect")
 # These stand without parentheses too. `user` does as well, but is more often a column.

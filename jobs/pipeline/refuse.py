@@ -6,7 +6,8 @@ from winnow.pipeline import nondeterminism, streaming
 from winnow.pipeline.context import Context
 from winnow.pipeline.lineage import Uses, markers
 from winnow.pipeline.model import Kind, Problem, Rule
-from winnow.pipeline.query import Query, QueryError, Reader, Select, blocks, pair, queries
+from winnow.pipeline.query import Query, Select, blocks, queries
+from winnow.pipeline.reader import QueryError, Reader, pair
 from winnow.pipeline.stage import Statement
 from winnow.pipeline.text import quoted
 from winnow.pipeline.tokens import Token
@@ -145,7 +146,7 @@ def _rule(
             ):
                 yield at(function.start, function.start + 1, message, remedy)
     for finding in nondeterminism.in_expressions(reader, select):
-        if not streaming.is_aggregate(reader.tokens[finding[0]].name):
+        if reader.tokens[finding[0]].name not in streaming.AGGREGATES:
             yield at(*finding)
     yield from _heavy(statement, name, reader, select)
 
@@ -158,7 +159,7 @@ def _rule_function(
             f"rule {rule} calls {quoted(name)}, and rules call no Python",
             f"Compute {name}(...) in the query under a name, and compare that column here.",
         )
-    elif is_window or streaming.is_aggregate(name):
+    elif is_window or name in streaming.AGGREGATES:
         yield (
             f"rule {rule} calls {quoted(name)} over many rows, and a rule sees one",
             "Compute it in the query under a name, and compare that column here.",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from winnow.pipeline.model import Action, Kind, Problem, Rule
-from winnow.pipeline.query import QueryError, pair
+from winnow.pipeline.reader import QueryError, pair
 from winnow.pipeline.text import Text, did_you_mean, quoted, words
 from winnow.pipeline.tokens import Lexeme, Token, fingerprint, tokenize
 
@@ -84,9 +84,9 @@ def read_statement(text: Text) -> Statement:
     tokens, problem = tokenize(text)
     if problem:
         raise HeaderError(problem)
+    tokens = _one_statement(text, tokens)
     if not tokens:
         raise HeaderError(text.problem(0, 0, "this stage file has no statement", _STARTS))
-    tokens = _one_statement(text, tokens)
     try:
         pairs = pair(tokens)
     except QueryError as error:

@@ -9,23 +9,24 @@ from winnow.pipeline.query import Cte, Query, Relation, Scope, Select, find
 from winnow.pipeline.stage import Statement
 from winnow.pipeline.text import listed, quoted, words
 
-_AGGREGATES = words(
-    """any any_value approx_count_distinct approx_percentile approx_top_k array_agg avg bit_and
-    bit_or bit_xor bitmap_construct_agg bitmap_or_agg bool_and bool_or collect_list collect_set
-    corr count count_if count_min_sketch covar_pop covar_samp every first first_value grouping
-    grouping_id histogram_numeric hll_sketch_agg hll_union_agg kurtosis last last_value listagg
-    max max_by mean median min min_by mode percentile percentile_approx percentile_cont
-    percentile_disc regr_avgx regr_avgy regr_count regr_intercept regr_r2 regr_slope regr_sxx
-    regr_sxy regr_syy skewness some std stddev stddev_pop stddev_samp string_agg sum try_avg
-    try_sum var_pop var_samp variance"""
+# A test holds the list against Spark.
+AGGREGATES = words(
+    """any any_value approx_count_distinct approx_percentile approx_top_k approx_top_k_accumulate
+    approx_top_k_combine array_agg avg bit_and bit_or bit_xor bitmap_and_agg
+    bitmap_construct_agg bitmap_or_agg bool_and bool_or collect_list collect_set corr count
+    count_if count_min_sketch covar_pop covar_samp every first first_value grouping grouping_id
+    histogram_numeric hll_sketch_agg hll_union_agg kll_merge_agg_bigint kll_merge_agg_double
+    kll_merge_agg_float kll_sketch_agg_bigint kll_sketch_agg_double kll_sketch_agg_float
+    kurtosis last last_value listagg max max_by mean measure median min min_by mode percentile
+    percentile_approx percentile_cont percentile_disc regr_avgx regr_avgy regr_count
+    regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy skewness some std stddev
+    stddev_pop stddev_samp string_agg sum theta_intersection_agg theta_sketch_agg
+    theta_union_agg try_avg try_sum tuple_intersection_agg_double tuple_intersection_agg_integer
+    tuple_sketch_agg_double tuple_sketch_agg_integer tuple_union_agg_double
+    tuple_union_agg_integer var_pop var_samp variance"""
 )
 _COMPARISONS = frozenset({"<", ">", "<=", ">="})
 _MATERIALIZE = "Make this stage a materialized view, which is recomputed as a whole."
-
-
-def is_aggregate(name: str) -> bool:
-    """Whether Spark has an aggregate function of that name."""
-    return name in _AGGREGATES
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,9 @@ class _Walker:
         if relation.query:
             return self._of_query(relation.query, scope)
         if relation.start in self.uses.operators:
-            name = self.uses.operators[relation.start].name
-            flow = Flow(streams=frozenset({name})) if relation.stream else Flow()
+            declared = self.uses.operators[relation.start]
+            streams = relation.stream and declared.kind == "source"
+            flow = Flow(streams=frozenset({declared.name} if streams else ()))
             for table in relation.tables:
                 flow |= self._of_query(table.query, scope)
             return flow
@@ -179,7 +181,7 @@ class _Walker:
             if function.over:
                 message = f"the window of {quoted(function.name)} over {flow} spans batches"
                 yield self._problem(function.over[0] - 1, function.over[0], message)
-            elif is_aggregate(function.name) and select.group is None and select.pivot is None:
+            elif function.name in AGGREGATES and select.group is None and select.pivot is None:
                 message = f"{quoted(function.name)} over {flow} would change its value later"
                 yield self._problem(function.start, function.start + 1, message)
 

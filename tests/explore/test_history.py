@@ -1,6 +1,6 @@
 import pytest
-import small_warehouse
 
+import small_warehouse
 from winnow.engine.registry import Registry, published
 from winnow.errors import CommandError
 from winnow.explore.catalog import Catalog

@@ -2,9 +2,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pipeline.spark_parser import SparkParser
 from pyspark.sql import SparkSession
 
+from pipeline.spark_parser import SparkParser
 from winnow.pipeline.load import load_pipeline
 from winnow.pipeline.model import Pipeline, PipelineError
 

@@ -174,8 +174,7 @@ def test_the_query_of_a_table_argument_stands_alone(query, read, spark_parser):
         (
             "WITH s AS (SELECT * FROM a), t AS (SELECT * FROM s) "
             "SELECT * FROM clusters(TABLE(SELECT * FROM t JOIN b USING (id)))",
-            "WITH s AS (SELECT * FROM a), t AS (SELECT * FROM s) "
-            "SELECT * FROM t JOIN b USING (id)",
+            "WITH s AS (SELECT * FROM a), t AS (SELECT * FROM s) SELECT * FROM t JOIN b USING (id)",
         ),
         (
             "WITH s AS (SELECT * FROM a) SELECT * FROM "
@@ -208,7 +207,9 @@ def test_a_stream_is_read_with_the_word_before_it(read):
 
 
 def test_options_keep_their_types_and_name_their_parameters(read):
-    query = "SELECT * FROM STREAM read_notes('x' 'y', format => :least, limit => -3, strict => TRUE)"
+    query = (
+        "SELECT * FROM STREAM read_notes('x' 'y', format => :least, limit => -3, strict => TRUE)"
+    )
     (call,) = read(query).calls
     assert call.stream
     assert call.options == {"path": "xy", "format": Marker("least"), "limit": -3, "strict": True}

@@ -2,6 +2,8 @@
 
 import pytest
 
+from winnow.pipeline.streaming import AGGREGATES
+
 MATERIALIZED = "CREATE OR REFRESH MATERIALIZED VIEW x AS\n"
 STREAMING = "CREATE OR REFRESH STREAMING TABLE x AS\n"
 # `fixed` is recomputed as a whole; `grown` is a temporary view over the streaming `documents`.
@@ -76,7 +78,9 @@ def refused(error, sql: str) -> tuple[str, str]:
 )
 def test_a_stage_that_another_run_would_make_otherwise_is_refused(query, clause, message, error):
     if "STREAM clusters" in query:
-        assert "STREAM cannot stand before one" in error(AROUND | {"20_x.sql": MATERIALIZED + query})
+        assert "STREAM cannot stand before one" in error(
+            AROUND | {"20_x.sql": MATERIALIZED + query}
+        )
         return
     said, underlined = refused(error, MATERIALIZED + query)
     assert message in said
@@ -255,9 +259,19 @@ def test_a_streaming_table_whose_rows_depend_on_the_batches_is_refused(
     assert underlined == clause
 
 
+def test_an_operator_cannot_be_streamed(error):
+    query = "SELECT * FROM STREAM clusters(TABLE(fixed))"
+    assert refused(error, STREAMING + query) == (
+        "`clusters` is an operator, and STREAM cannot stand before one",
+        "STREAM",
+    )
+
+
 def test_a_streaming_table_without_a_stream_is_refused(error):
-    said, underlined = refused(error, STREAMING + "SELECT id FROM documents")
-    assert said == "streaming table `x` reads nothing with STREAM"
+    assert refused(error, STREAMING + "SELECT id FROM documents") == (
+        "streaming table `x` reads nothing with STREAM",
+        "STREAMING TABLE",
+    )
 
 
 @pytest.mark.parametrize(
@@ -386,3 +400,9 @@ def test_a_rule_that_computes_over_texts_is_a_warning(load):
     (warning,) = load({"20_x.sql": sql}).warnings
     assert warning.place.line == 2
     assert warning.message == "rule `long` computes over `text`, a column of long texts"
+
+
+def test_every_aggregate_of_spark_is_known(spark):
+    functions = spark._jvm.org.apache.spark.sql.api.python.PythonSQLUtils.listBuiltinFunctionInfos()
+    found = {function.getName() for function in functions if function.getGroup() == "agg_funcs"}
+    assert found == AGGREGATES

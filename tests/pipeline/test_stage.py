@@ -118,8 +118,10 @@ def test_everything_else_is_part_of_a_definition(one, other):
             "CREATE OR REFRESH STREAMING VIEW x AS SELECT 1",
             "1:29: expected TABLE, found `VIEW`|",
         ),
-        ("CREATE VIEW IF NOT EXISTS x AS SELECT 1", "1:13: expected the name of the stage, found "
-         "`IF`|Leave IF NOT EXISTS out."),
+        (
+            "CREATE VIEW IF NOT EXISTS x AS SELECT 1",
+            "1:13: expected the name of the stage, found `IF`|Leave IF NOT EXISTS out.",
+        ),
         ("CREATE VIEW", "1:11: expected the name of the stage after this|"),
         ("CREATE VIEW 'x' AS SELECT 1", "1:13: expected the name of the stage, found `'x'`|"),
         (
@@ -193,8 +195,10 @@ def test_everything_else_is_part_of_a_definition(one, other):
             "1:68: property `a` is given twice|",
         ),
         (f"{TABLE} AS", "1:45: expected the query after this|"),
-        (f"{TABLE}", "1:42: expected rules between parentheses, COMMENT, TBLPROPERTIES or AS after "
-         "this|"),
+        (
+            f"{TABLE}",
+            "1:42: expected rules between parentheses, COMMENT, TBLPROPERTIES or AS after this|",
+        ),
         (
             f"{TABLE} AS SELECT 1;\nSELECT 2",
             "2:1: a stage file holds one statement, and a second one starts here|"
@@ -221,8 +225,10 @@ def test_a_header_that_cannot_be_read_says_where_and_what_was_expected(sql, mess
         ("Filtered", "`Filtered` cannot name a stage"),
         ("`with space`", "`with space` cannot name a stage"),
         ("_private", "`_private` cannot name a stage"),
-        ("kept_dropped", "a stage's name cannot end in _dropped or _rejected, as `kept_dropped` "
-         "does"),
+        (
+            "kept_dropped",
+            "a stage's name cannot end in _dropped or _rejected, as `kept_dropped` does",
+        ),
         ("stream", "`stream` is a reserved word and cannot name a stage"),
         ("other", "the file of stage `other` should be named after it"),
     ],
@@ -268,8 +274,10 @@ def test_a_file_that_is_not_utf8_is_an_error_at_its_place(error):
     ("query", "message"),
     [
         ("SELEC 1", "expected a query: SELECT, WITH, FROM, VALUES, TABLE or parentheses"),
-        ("INSERT INTO x SELECT 1", "expected a query: SELECT, WITH, FROM, VALUES, TABLE or "
-         "parentheses"),
+        (
+            "INSERT INTO x SELECT 1",
+            "expected a query: SELECT, WITH, FROM, VALUES, TABLE or parentheses",
+        ),
         ("WITH a AS SELECT 1 SELECT 2", "expected the query of the WITH step between parentheses"),
         ("WITH 'a' AS (SELECT 1) SELECT 2", "expected the name of a WITH step"),
         ("SELECT", "this SELECT returns nothing"),

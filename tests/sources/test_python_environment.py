@@ -93,6 +93,8 @@ class A(object):  # comment
         f'def f():\n    b"""{LONG}"""',
         f'def f(): return """{LONG}"""',
         f'"""# {SHORT}',
+        f'"a" # {LONG}',
+        f'"a" """{LONG}"""',
     ],
 )
 def test_other_strings_are_no_documents(environment, source):
@@ -192,6 +194,7 @@ def test_large_files_caches_and_winnow_itself_are_left_out(environment):
     ):  # fmt: skip
         (environment / name).parent.mkdir(exist_ok=True)
         (environment / name).write_text("Text.")
+    (environment / "thing" / "gone.md").symlink_to("nowhere")
     (environment / "thing" / "5.md").write_bytes(b"x" * 5_000_000)
     (environment / "thing" / "6.md").write_bytes(b"x" * 5_000_001)
     files = [file.name for file in list_files({"path": "python-environment"})]

@@ -1,0 +1,140 @@
+"""A driver killed at any moment loses and doubles nothing: the next run gives what a clean one does.
+
+The driver is a process of its own and gets SIGKILL; its JVM lives on for a moment, as in life. The
+test watches the warehouse and kills at the nth file that appears, or at a random time. Three
+moments are tried in every test run; `make test-kill` tries every file and 30 random times.
+"""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from winnow.engine.registry import published
+
+SECOND = ({"id": "f", "text": "one two three"}, {"id": "g", "text": "four five six seven"})
+TABLES = ("documents", "filtered", "unique")
+RANDOM_MOMENTS = 30
+TIMEOUT = 120  # seconds; a run takes about fifteen
+
+
+@pytest.fixture
+def prepared(project):
+    """A pipeline that has run once and has a new file to read."""
+    project.run()
+    project.add("two.jsonl", SECOND)
+    return project
+
+
+def drive(project, stop: Callable[[int, float], bool]) -> tuple[int, float]:
+    """Run the pipeline in a process of its own and kill it when told.
+
+    Args:
+        project: the pipeline.
+        stop: given the number of new files in the warehouse and the seconds since the first of
+            them, whether to kill now.
+
+    Returns:
+        How many files appeared, and the seconds from the first to the end.
+    """
+    code = "import sys; from winnow.cli import main; main()"
+    command = [sys.executable, "-c", code, "run", str(project.pipeline), "--master", "local[2]"]
+    command += ["--warehouse", project.warehouse.address, "--set", f"input={project.folder}/input"]
+    before = _files(project)
+    driver = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    seen: set[str] = set()
+    first = 0.0
+    deadline = time.monotonic() + TIMEOUT
+    while driver.poll() is None and time.monotonic() < deadline:
+        seen |= _files(project) - before
+        first = first or (time.monotonic() if seen else 0.0)
+        if seen and stop(len(seen), time.monotonic() - first):
+            os.kill(driver.pid, signal.SIGKILL)
+            driver.wait()
+        time.sleep(0.001)
+    driver.kill()
+    return len(seen), time.monotonic() - first
+
+
+def _files(project) -> set[str]:
+    return {
+        os.path.join(folder, name)
+        for folder, _, names in os.walk(project.warehouse.address)
+        for name in names
+        if not name.endswith(".crc")
+    }
+
+
+def contents(project) -> dict[str, list[object]]:
+    """All rows of all tables, and the counts that the registry has of them."""
+    counts = [
+        (item.stage, item.rows_in, item.rows_kept, item.rows_dropped)
+        for item in project.published().values()
+    ]
+    return {name: project.rows(name) for name in TABLES} | {"counts": sorted(counts)}
+
+
+def clean_run(project) -> dict[str, list[object]]:
+    """What the tables hold when nothing happens."""
+    saved = Path(shutil.copytree(project.folder, f"{project.folder}-clean"))
+    twin = type(project)(saved, project.spark)
+    twin.run()
+    return contents(twin)
+
+
+def assert_recovers(project, expected: dict[str, list[object]]) -> None:
+    """A reader still sees one run, and the next run ends as if nothing had happened."""
+    seen = published(project.registry.versions())
+    assert len({item.publication for item in seen.values()}) == 1
+    result = project.run()
+    assert (result.exit_code, result.published) == (0, True)
+    assert contents(project) == expected
+    assert set(project.states(project.run()).values()) == {"REUSED"}
+
+
+# Of about 90 files: early in the first stage, in the middle of the run, at the publish.
+@pytest.mark.parametrize("event", [6, 35, 60])
+def test_a_run_killed_at_a_chosen_file_is_made_good_by_the_next(prepared, event):
+    expected = clean_run(prepared)
+    drive(prepared, lambda files, _: files >= event)
+    assert_recovers(prepared, expected)
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_any_file_is_made_good_by_the_next(prepared, tmp_path):
+    expected = clean_run(prepared)
+    event, reached = 0, 1
+    while reached > event:
+        event += 1
+        trial = type(prepared)(_copy(prepared, tmp_path, event), prepared.spark)
+        reached, _ = drive(trial, lambda files, _, event=event: files >= event)
+        assert_recovers(trial, expected)
+        shutil.rmtree(trial.folder)
+    assert event > 30  # the run was watched, not missed
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_a_random_time_is_made_good_by_the_next(prepared, tmp_path):
+    expected = clean_run(prepared)
+    whole = type(prepared)(_copy(prepared, tmp_path, "whole"), prepared.spark)
+    _, seconds = drive(whole, lambda *_: False)
+    chance = random.Random(0)
+    for moment in range(RANDOM_MOMENTS):
+        trial = type(prepared)(_copy(prepared, tmp_path, moment), prepared.spark)
+        limit = chance.uniform(0, seconds)
+        drive(trial, lambda _, passed, limit=limit: passed >= limit)
+        assert_recovers(trial, expected)
+        shutil.rmtree(trial.folder)
+
+
+def _copy(project, folder: Path, name: object) -> Path:
+    """Copy a project, times of files included."""
+    target = folder.parent / f"trial-{name}"
+    return Path(shutil.copytree(project.folder, target))
