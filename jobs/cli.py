@@ -152,7 +152,7 @@ def plan_pipeline(
 def check_examples(
     pipeline: PipelineName, settings: Settings = None, as_json: AsJson = False
 ) -> None:
-    """Run the pipeline's example rows against their expected verdicts."""
+    """Hold a pipeline's example rows against their verdicts."""
     from winnow.engine.examples import test_pipeline
     from winnow.explore.plans import example_facts, show_examples
 
@@ -194,7 +194,7 @@ def list_tables(warehouse: Address = None, as_json: AsJson = False) -> None:
 
 @command("versions")
 def list_versions(table: Table, warehouse: Address = None, as_json: AsJson = False) -> None:
-    """List all versions of a table: built when, by which run and why, with which end."""
+    """List a table's versions: state, run, counts, reason."""
     from winnow.explore.history import show_versions, versions
 
     _answer(versions(_catalog(warehouse), table), show_versions, as_json)
@@ -206,7 +206,7 @@ def show_inputs(
     warehouse: Address = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a published table, or each last one, was built from."""
+    """Show what published tables were built from."""
     from winnow.explore.lineage import lineage, show_lineage
 
     _answer(lineage(_catalog(warehouse), table), show_lineage, as_json)
@@ -248,7 +248,7 @@ def explain_document(
     warehouse: Address = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell one document's life: every stage, every rule with its value and verdict, its copies."""
+    """Tell one document's life: stages, rules, values, copies."""
     from winnow.explore.life import explain
     from winnow.explore.life_shown import show_life
 
@@ -257,7 +257,7 @@ def explain_document(
 
 @command("functions")
 def list_functions(as_json: AsJson = False) -> None:
-    """List what SQL can call: sources, column functions, operators, checks."""
+    """List the functions that SQL can call."""
     from winnow.explore.functions import functions, show_functions
 
     _answer(functions(), show_functions, as_json)
@@ -270,7 +270,7 @@ def roll_back(
     warehouse: Address = None,
     as_json: AsJson = False,
 ) -> None:
-    """Move readers of a table, and of all that was built from it, back to a version."""
+    """Move readers of a table, and what is built from it, back."""
     from winnow.engine.rollback import rollback
     from winnow.explore.upkeep import rollback_facts, show_rollback
 
@@ -318,6 +318,8 @@ def _run(options: "RunOptions", as_json: bool, verbose: bool = False) -> "RunRes
     screen = _screen()
     result = run(options, lambda stage: print(stage_line(stage, screen), flush=True))
     print(f"\n{ending(result, screen)}")
+    if options.limit is not None:
+        print(f"  look at it   winnow tables --warehouse {result.warehouse}")
     return result
 
 

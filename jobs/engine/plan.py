@@ -26,7 +26,8 @@ class StagePlan:
     """What a run would do with one stage.
 
     `inputs` is what the stage would be built from, `files` the files that it would read, `base`
-    the version that it starts from.
+    the version that it starts from. `forced` is a build that --full-refresh asked for: it takes
+    the table as it finds it, whoever wrote to it.
     """
 
     stage: Stage
@@ -37,6 +38,7 @@ class StagePlan:
     checks: str
     base: Version | None
     files: tuple[InputFile, ...] = ()
+    forced: bool = False
 
     @property
     def name(self) -> str:
@@ -111,8 +113,8 @@ class Planner:
         listings = [self._listing(stage, call) for call in source_calls(self._pipeline, stage)]
         inputs = (*tables, *(Input("files", digest=digest_of(files)) for files in listings))
         files = tuple(file for files in listings for file in files)
-        plan = StagePlan(stage, REBUILD, "", parts, inputs, checks, base, files)
         forced = stage.name in self._refresh
+        plan = StagePlan(stage, REBUILD, "", parts, inputs, checks, base, files, forced)
         if stage.kind.stored and not forced:
             self._check_store(stage, base)
         reason = "asked for by --full-refresh" if forced else changes(base, parts)

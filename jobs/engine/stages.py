@@ -100,16 +100,15 @@ class StageRunner:
         if store.latest() is None:
             return
         base = plan.base.version if plan.base else None
-        if "--full-refresh" not in plan.reason and not store.check(base):
+        if not plan.forced and not store.check(base):
             store.restore(base or 0, run)
 
     def _undo(self, plan: StagePlan, run: str) -> None:
         """Return a table to its audited state after a failure."""
         store = self._store(plan.stage)
-        base = plan.base.version if plan.base else 0
-        latest = store.latest()
-        if latest is not None and latest > base and not store.check(base):
-            store.restore(base, run)
+        base = plan.base.version if plan.base else None
+        if store.latest() is not None and not plan.forced and not store.check(base):
+            store.restore(base or 0, run)
 
     def _store(self, stage: Stage) -> Store:
         return Store(self._registry.warehouse.path(self._pipeline.name, stage.name))

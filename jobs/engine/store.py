@@ -22,6 +22,9 @@ CONFIGURATION = {
 }
 
 
+VACUUM = "vacuum"
+
+
 @dataclass(frozen=True)
 class Mark:
     """What Winnow writes into a commit's `userMetadata`, to know its own commits again."""
@@ -124,8 +127,10 @@ class Store:
                 f"Undo it (RESTORE TABLE delta.`{self.path}` TO VERSION AS OF {base}, then "
                 "--full-refresh), or build the stage anew with --full-refresh"
             )
-        last = marks.get(latest)
-        return latest == base or (last is not None and last.restores == base)
+        # A vacuum's commits change no row.
+        changes = [v for v, mark in marks.items() if mark and mark.step != VACUUM and v > base]
+        last = marks[max(changes)] if changes else None
+        return not changes or (last is not None and last.restores == base)
 
     def restore(self, version: int, run: str) -> int:
         """Make the content of `version` the newest again; return the number of that commit."""

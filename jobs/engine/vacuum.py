@@ -8,7 +8,7 @@ from deltalake import CommitProperties, DeltaTable
 
 from winnow.engine.lease import Lease
 from winnow.engine.registry import AUDITED, Registry, Version, heads, published
-from winnow.engine.store import Mark, Store
+from winnow.engine.store import VACUUM, Mark, Store
 from winnow.engine.warehouse import Warehouse
 
 
@@ -91,9 +91,10 @@ def _delete(path: str, keep: list[int], run: str, *, dry_run: bool) -> int:
         full=True,
     )
     files = [Path(path) / name for name in names]
-    size = sum(file.stat().st_size for file in files if file.is_file())
+    data = [file for file in files if file.suffix == ".parquet" and file.is_file()]
+    size = sum(file.stat().st_size for file in data)
     if not dry_run and names:
-        mark = Mark(run, "vacuum")
+        mark = Mark(run, VACUUM)
         table.vacuum(
             retention_hours=0,
             dry_run=False,

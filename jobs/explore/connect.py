@@ -5,7 +5,9 @@ nothing here. The views live in Spark's own catalog, under the names that `winno
 Spark session can be connected to one warehouse at a time.
 """
 
+import atexit
 import os
+import shutil
 import tempfile
 from typing import TYPE_CHECKING
 
@@ -91,6 +93,7 @@ class Connection:
         if not self.spark.catalog.databaseExists(database):
             # Spark makes a folder for each database, here where nobody has to look at it.
             folder = tempfile.mkdtemp(prefix="winnow-database-")
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
             self.spark.sql(f"CREATE DATABASE {database} LOCATION '{folder}'")
         name = named(relation)
         if relation.schema == CONTROL:
