@@ -1,17 +1,29 @@
-"""Winnow curates training data for language models on Spark and Delta Lake."""
+"""Winnow curates training data for language models on Spark and Delta Lake.
 
+For notebooks: `connect`. For functions of one's own: `column_function`, `operator`, `check`.
+"""
+
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from winnow.explore.connect import Connection, connect
+    from winnow.operators.registry import check, operator
+    from winnow.udfs.registry import column_function
 
-__all__ = ["Connection", "connect"]
+__all__ = ["Connection", "check", "column_function", "connect", "operator"]
+
+_HOME = {
+    "Connection": "winnow.explore.connect",
+    "check": "winnow.operators.registry",
+    "column_function": "winnow.udfs.registry",
+    "connect": "winnow.explore.connect",
+    "operator": "winnow.operators.registry",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import what a notebook needs when it is asked for: the command line starts without it."""
-    if name not in __all__:
+    """Import a name when it is asked for: the command line starts without Spark."""
+    if name not in _HOME:
         raise AttributeError(f"module 'winnow' has no attribute {name!r}")
-    from winnow.explore import connect
-
-    return getattr(connect, name)
+    return getattr(import_module(_HOME[name]), name)

@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -164,11 +165,15 @@ def check_examples(
 @command("demo")
 def run_demo(warehouse: Address = None, master: Master = None, as_json: AsJson = False) -> None:
     """Curate text that every machine has, then show what one can ask."""
+    from winnow.engine.plan import ChangedFileError
     from winnow.explore.catalog import Catalog
     from winnow.explore.demo import PIPELINE, show_demo
 
     options = _options(PIPELINE, warehouse, master=master)
-    result = _run(options, as_json)
+    try:
+        result = _run(options, as_json)
+    except ChangedFileError:  # a package was installed or upgraded since the last demo
+        result = _run(replace(options, full_refresh=("documents",)), as_json)
     if as_json:
         print(json.dumps(result.json()))
     elif result.exit_code == 0:

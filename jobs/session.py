@@ -169,7 +169,7 @@ def _ship(function: Any) -> None:
     if module is not None and function.__module__.partition(".")[0] != "winnow":
         spec = getattr(module, "__spec__", None)
         if spec is None or spec.origin is None or "site-packages" not in spec.origin:
-            cloudpickle.register_pickle_by_value(module)
+            cloudpickle.register_pickle_by_value(module)  # type: ignore[no-untyped-call]
 
 
 def jvm_process(session: "SparkSession") -> int | None:

@@ -58,7 +58,10 @@ VERSIONS = pa.schema(
         ("comment", _TEXT),
         ("columns", _TEXT),  # JSON object: column -> DDL type
         ("publication", _LONG),
-        ("held", pa.bool_()),  # published by a rollback, which later runs must not undo by themselves
+        (
+            "held",
+            pa.bool_(),
+        ),  # published by a rollback, which later runs must not undo by themselves
         ("recorded", _TIME),
     ]
 )

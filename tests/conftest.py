@@ -15,7 +15,10 @@ from winnow.session import build_session
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     """The one Spark session of the suite; starting another costs five seconds."""
-    session = build_session("local[2]", settings={"spark.sql.shuffle.partitions": "4"})
+    # Rows are few: compiling code for them would take longer than running without.
+    settings = {"spark.sql.shuffle.partitions": "2", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+    settings["spark.sql.codegen.wholeStage"] = "false"
+    session = build_session("local[2]", settings=settings)
     yield session
     session.stop()
 

@@ -8,6 +8,8 @@ line before a block says otherwise:
     <!-- exit 3 -->      the block's last command exits with 3
     <!-- not run -->     an example of something that a test cannot do
 
+A block tagged with a language and a path (`sql mine/30_long.sql`) is a file, written on its way.
+
 `$ make demo` is run as `winnow demo`, which is all that it adds to the set-up; other `make` lines
 are not run, since CI runs them. Blocks with other tags, and indented ones, are not run either.
 """
@@ -22,7 +24,10 @@ from typing import NamedTuple
 import pytest
 
 README = Path(__file__).parents[1] / "README.md"
-BLOCK = re.compile(r"(?:^<!-- (?P<note>.+?) -->\n)?^```console\n(?P<body>.*?)^```$", re.M | re.S)
+BLOCK = re.compile(
+    r"(?:^<!-- (?P<note>.+?) -->\n)?^```(?:console|\w+ (?P<path>\S+))\n(?P<body>.*?)^```$",
+    re.M | re.S,
+)
 COMMAND = re.compile(r"^\$ (.+(?:\n> .*)*)", re.M)
 
 
@@ -32,11 +37,19 @@ class Example(NamedTuple):
     exit_code: int
 
 
-def examples(markdown: str) -> list[Example]:
-    found = []
+class File(NamedTuple):
+    path: str
+    text: str
+
+
+def examples(markdown: str) -> list[Example | File]:
+    found: list[Example | File] = []
     for block in BLOCK.finditer(markdown):
         note = block["note"] or ""
         if note == "not run":
+            continue
+        if block["path"]:
+            found.append(File(block["path"], block["body"]))
             continue
         commands = list(COMMAND.finditer(block["body"]))
         for command in commands:
@@ -54,6 +67,7 @@ def examples(markdown: str) -> list[Example]:
         ("```console\n$ a 'x\n> y'\nout\n```\n", [(2, "a 'x\ny'", 0)]),
         ("<!-- not run -->\n```console\n$ a\n```\n\n```console\n$ b\n```\n", [(7, "b", 0)]),
         ("```sql\n$ a\n```\n\n    $ b\n", []),
+        ("```sql a/b.sql\nSELECT 1\n```\n", [("a/b.sql", "SELECT 1\n")]),
     ],
 )
 def test_examples_are_found_with_line_and_exit_code(markdown, expected):
@@ -67,7 +81,12 @@ def test_the_readme_does_what_it_says(tmp_path):
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "WINNOW_WAREHOUSE": str(tmp_path / "warehouse"),
     }
-    for line, command, exit_code in found:
+    for item in found:
+        if isinstance(item, File):
+            (tmp_path / item.path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / item.path).write_text(item.text)
+            continue
+        line, command, exit_code = item
         if command == "make demo":
             command = "winnow demo"
         elif command.startswith("make"):

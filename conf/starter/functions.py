@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from winnow.udfs.registry import column_function
+from winnow import column_function
 
 
 @column_function(returns="INT", version=1)

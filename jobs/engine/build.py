@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
-from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  (Spark's own convention)
 from pyspark.sql.types import StructType
 
@@ -306,7 +306,7 @@ def _merge_rejects(
 ) -> None:
     from delta.tables import DeltaTable
 
-    changes = {
+    changes: dict[str, str | Column] = {
         "reject_reason": F.lit("duplicate_id"),
         DROPPED: F.lit(True),
         FAILED_RULES: F.array_union(F.array(F.lit(READABLE[0])), F.col(f"t.{FAILED_RULES}")),

@@ -1,4 +1,4 @@
-"""Runs a pipeline's example rows: each goes through its stage alone, and its verdict is compared."""
+"""Runs a pipeline's example rows: each goes through its stage alone; its verdict is compared."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -21,6 +21,10 @@ from winnow.sources.files import InputFile
 REUSE, REAUDIT, APPEND, REBUILD, VIEW = "REUSE", "REAUDIT", "APPEND", "REBUILD", "VIEW"
 
 
+class ChangedFileError(CommandError):
+    """A file that a stage has read has other content now."""
+
+
 @dataclass(frozen=True)
 class StagePlan:
     """What a run would do with one stage.
@@ -177,7 +181,7 @@ class Planner:
         """Return the files that the last audited version has not read.
 
         Raises:
-            CommandError: a file has other content than when it was read.
+            ChangedFileError: a file has other content than when it was read.
         """
         known = self.files_read(stage.name)
         changed = [
@@ -186,7 +190,7 @@ class Planner:
             if file.name in known and known[file.name] != (file.size, modified_at(file))
         ]
         if changed:
-            raise CommandError(
+            raise ChangedFileError(
                 f"`{changed[0].name}` changed since `{stage.name}` read it"
                 + (f", and {len(changed) - 1:,} more files" if len(changed) > 1 else "")
                 + f". Read everything again with --full-refresh {stage.name}, or put the file back"

@@ -19,7 +19,7 @@ MEASURES = {
 
 MAX_DROP_SHARE = """
 SELECT
-  {column} AS value,
+  {column},
   count(*) AS documents,
   count_if(_dropped) AS dropped,
   round(count_if(_dropped) / count(*), 4) AS dropped_ratio

@@ -1,6 +1,7 @@
 """A pipeline in a folder, small enough to run in seconds, that tests change as a user would."""
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,10 +122,8 @@ class Project:
         return [row["id"] for row in self.rows(table, version) if not row["_dropped"]]
 
 
-@pytest.fixture
-def project(tmp_path: Path, spark: SparkSession) -> Project:
-    """The pipeline `small` with one file of five documents, not yet run."""
-    made = Project(tmp_path, spark)
+def _make(folder: Path, spark: SparkSession) -> Project:
+    made = Project(folder, spark)
     made.write("pipeline.yml", PIPELINE)
     made.write("10_documents.sql", DOCUMENTS)
     made.write("20_filtered.sql", FILTERED)
@@ -132,6 +131,26 @@ def project(tmp_path: Path, spark: SparkSession) -> Project:
     made.write("40_curated.sql", CURATED)
     made.add("one.jsonl", FIRST_BATCH)
     return made
+
+
+@pytest.fixture
+def project(tmp_path: Path, spark: SparkSession) -> Project:
+    """The pipeline `small` with one file of five documents, not yet run."""
+    return _make(tmp_path, spark)
+
+
+@pytest.fixture(scope="session")
+def _template(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Path:
+    made = _make(tmp_path_factory.mktemp("ran"), spark)
+    made.run()
+    return made.folder
+
+
+@pytest.fixture
+def ran(_template: Path, tmp_path: Path, spark: SparkSession) -> Project:
+    """The same after its first run: a copy, since a run takes seconds."""
+    shutil.copytree(_template, tmp_path, dirs_exist_ok=True)
+    return Project(tmp_path, spark)
 
 
 @pytest.fixture

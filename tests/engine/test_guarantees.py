@@ -37,14 +37,13 @@ SHORT = """
 
 
 def test_a_failing_check_publishes_nothing_restores_the_table_and_names_numbers_and_ids(
-    project, stage_of
+    ran, stage_of
 ):
-    project.run()
-    project.write("checks/filtered.yml", SHORT)
-    project.add("two.jsonl", (*SECOND, {"id": "z", "text": "short"}))
-    result = project.run()
+    ran.write("checks/filtered.yml", SHORT)
+    ran.add("two.jsonl", (*SECOND, {"id": "z", "text": "short"}))
+    result = ran.run()
     assert (result.exit_code, result.state, result.published) == (3, "rejected", False)
-    assert project.states(result) == {
+    assert ran.states(result) == {
         "documents": "BUILT",
         "filtered": "REJECTED",
         "unique": "SKIPPED",
@@ -54,16 +53,16 @@ def test_a_failing_check_publishes_nothing_restores_the_table_and_names_numbers_
     assert (check.type, check.unexpected_count) == ("expect_column_values_to_be_between", 3)
     assert check.examples == ("c", "e", "z")
     assert check.place.endswith("filtered.yml:2")
-    assert {name: item.version for name, item in project.published().items()} == {
+    assert {name: item.version for name, item in ran.published().items()} == {
         "documents": 1,
         "filtered": 1,
         "unique": 1,
         "curated": 1,
     }
     rejected = stage_of(result, "filtered").version
-    assert "g" in project.kept("filtered", rejected)
-    newest = DeltaTable(project.warehouse.path("small", "filtered")).version()
-    assert project.rows("filtered", newest) == project.rows("filtered", 1)
+    assert "g" in ran.kept("filtered", rejected)
+    newest = DeltaTable(ran.warehouse.path("small", "filtered")).version()
+    assert ran.rows("filtered", newest) == ran.rows("filtered", 1)
 
 
 def test_after_a_rejection_the_next_good_run_reuses_what_was_audited_and_publishes(project):
@@ -88,14 +87,13 @@ def test_a_first_candidate_that_is_rejected_leaves_an_empty_table(project):
     assert project.rows("filtered", newest) == []
 
 
-def test_changed_checks_audit_the_same_version_again_without_building_it(project, stage_of):
-    project.run()
-    project.write("checks/filtered.yml", AT_LEAST_THREE.replace("3}", "2}"))
-    assert [item.action for item in plan_run(project.options())][:2] == ["REUSE", "REAUDIT"]
-    result = project.run()
+def test_changed_checks_audit_the_same_version_again_without_building_it(ran, stage_of):
+    ran.write("checks/filtered.yml", AT_LEAST_THREE.replace("3}", "2}"))
+    assert [item.action for item in plan_run(ran.options())][:2] == ["REUSE", "REAUDIT"]
+    result = ran.run()
     assert stage_of(result, "filtered").version == 1
-    assert project.published()["filtered"].version == 1
-    assert {item.action for item in plan_run(project.options())} == {"REUSE"}
+    assert ran.published()["filtered"].version == 1
+    assert {item.action for item in plan_run(ran.options())} == {"REUSE"}
 
 
 def test_a_warning_is_told_and_publishes(project, stage_of):
@@ -144,19 +142,18 @@ def test_a_failing_stage_skips_only_what_depends_on_it(project, stage_of):
     assert "\n" not in error
 
 
-def test_a_reader_that_polls_through_a_run_sees_only_published_versions(project):
-    project.run()
-    project.add("two.jsonl", SECOND)
+def test_a_reader_that_polls_through_a_run_sees_only_published_versions(ran):
+    ran.add("two.jsonl", SECOND)
     seen, stop = set(), threading.Event()
 
     def poll() -> None:
         while not stop.is_set():
-            found = published(project.registry.versions())
+            found = published(ran.registry.versions())
             seen.add(tuple(sorted((name, item.version) for name, item in found.items())))
 
     reader = threading.Thread(target=poll)
     reader.start()
-    project.run()
+    ran.run()
     time.sleep(0.2)
     stop.set()
     reader.join()
@@ -164,48 +161,44 @@ def test_a_reader_that_polls_through_a_run_sees_only_published_versions(project)
     assert seen == {tuple((f"small.{name}", number) for name in tables) for number in (1, 2)}
 
 
-def test_a_rollback_moves_a_table_with_all_that_is_built_from_it_and_holds(project):
-    project.run()
-    project.add("two.jsonl", SECOND)
-    project.run()
-    moved = rollback(project.warehouse, "small.filtered", 1)
+def test_a_rollback_moves_a_table_with_all_that_is_built_from_it_and_holds(ran):
+    ran.add("two.jsonl", SECOND)
+    ran.run()
+    moved = rollback(ran.warehouse, "small.filtered", 1)
     assert [item.table for item in moved] == ["small.curated", "small.filtered", "small.unique"]
-    versions = {name: item.version for name, item in project.published().items()}
+    versions = {name: item.version for name, item in ran.published().items()}
     assert versions == {"documents": 2, "filtered": 1, "unique": 1, "curated": 1}
-    held = project.run()
+    held = ran.run()
     assert not held.published
     assert "rolled back and stays so" in held.messages[-1]
-    assert project.published()["filtered"].version == 1
-    assert project.run(resume=True).published
-    assert project.published()["filtered"].version == 2
+    assert ran.published()["filtered"].version == 1
+    assert ran.run(resume=True).published
+    assert ran.published()["filtered"].version == 2
 
 
-def test_a_change_after_a_rollback_is_published_again(project):
-    project.run()
-    project.add("two.jsonl", SECOND)
-    project.run()
-    rollback(project.warehouse, "small.filtered", 1)
-    project.edit("20_filtered.sql", "'%<%'", "'%<b>%'")
-    assert project.run().published
-    assert project.published()["filtered"].version == 3
+def test_a_change_after_a_rollback_is_published_again(ran):
+    ran.add("two.jsonl", SECOND)
+    ran.run()
+    rollback(ran.warehouse, "small.filtered", 1)
+    ran.edit("20_filtered.sql", "'%<%'", "'%<b>%'")
+    assert ran.run().published
+    assert ran.published()["filtered"].version == 3
 
 
-def test_a_rollback_to_what_was_never_published_says_what_was(project):
-    project.run()
-    with pytest.raises(CommandError, match="version 7 of `small.filtered` was never published"):
-        rollback(project.warehouse, "small.filtered", 7)
-    with pytest.raises(CommandError, match="no table `small.filter` is published"):
-        rollback(project.warehouse, "small.filter", 1)
+def test_a_rollback_to_what_was_never_published_says_what_was(ran):
+    with pytest.raises(CommandError, match=r"version 7 of `small\.filtered` was never published"):
+        rollback(ran.warehouse, "small.filtered", 7)
+    with pytest.raises(CommandError, match=r"no table `small\.filter` is published"):
+        rollback(ran.warehouse, "small.filter", 1)
 
 
-def test_a_second_run_is_told_who_holds_the_warehouse(project):
-    project.run()
-    with Lease(project.warehouse, "other", "small"), pytest.raises(HeldError) as held:
-        project.run()
+def test_a_second_run_is_told_who_holds_the_warehouse(ran):
+    with Lease(ran.warehouse, "other", "small"), pytest.raises(HeldError) as held:
+        ran.run()
     assert "held by run other of `small`" in str(held.value)
     assert f"Python process {os.getpid()}" in str(held.value)
     assert held.value.exit_code == 4
-    assert holder_of(project.warehouse) is None
+    assert holder_of(ran.warehouse) is None
 
 
 def test_of_two_that_ask_at_once_one_gets_the_lease(project):
@@ -245,21 +238,21 @@ def test_the_lease_of_a_killed_run_is_free_when_its_jvm_is_gone(project):
     reaper.join()
 
 
-def test_a_commit_of_another_writer_stops_the_run_and_names_it(project):
-    project.run()
-    path = project.warehouse.path("small", "filtered")
+def test_a_commit_of_another_writer_stops_the_run_and_names_it(ran):
+    path = ran.warehouse.path("small", "filtered")
     table = DeltaTable(path)
-    write_deltalake(path, table.to_pyarrow_table().slice(0, 1), mode="append", partition_by=["_dropped"])
+    write_deltalake(
+        path, table.to_pyarrow_table().slice(0, 1), mode="append", partition_by=["_dropped"]
+    )
     with pytest.raises(CommandError, match="something other than Winnow wrote version 2 of"):
-        project.run()
-    project.run(full_refresh=("filtered",))
-    assert project.kept("filtered") == ["a", "b"]
-    assert {item.action for item in plan_run(project.options())} == {"REUSE"}
+        ran.run()
+    ran.run(full_refresh=("filtered",))
+    assert ran.kept("filtered") == ["a", "b"]
+    assert {item.action for item in plan_run(ran.options())} == {"REUSE"}
 
 
-def test_a_candidate_left_by_a_kill_is_undone_before_the_next_build(project, monkeypatch):
-    project.run()
-    project.add("two.jsonl", SECOND)
+def test_a_candidate_left_by_a_kill_is_undone_before_the_next_build(ran, monkeypatch):
+    ran.add("two.jsonl", SECOND)
     from winnow.engine import stages
 
     def killed(*_):
@@ -268,31 +261,30 @@ def test_a_candidate_left_by_a_kill_is_undone_before_the_next_build(project, mon
     with monkeypatch.context() as patch:
         patch.setattr(stages.StageRunner, "_note", killed)
         with pytest.raises(KeyboardInterrupt):
-            project.run()
-    assert {item.version for item in project.published().values()} == {1}
-    project.run()
-    assert project.kept("documents") == ["a", "b", "c", "d", "e", "f", "g"]
-    states = [row["state"] for row in project.registry.rows("runs")]
+            ran.run()
+    assert {item.version for item in ran.published().values()} == {1}
+    ran.run()
+    assert ran.kept("documents") == ["a", "b", "c", "d", "e", "f", "g"]
+    states = [row["state"] for row in ran.registry.rows("runs")]
     assert states[-4:] == ["running", "failed", "running", "succeeded"]
 
 
-def test_vacuum_removes_old_versions_and_keeps_what_published_ones_were_built_from(project):
-    project.run()
+def test_vacuum_removes_old_versions_and_keeps_what_published_ones_were_built_from(ran):
     for number in range(3):
-        project.edit("20_filtered.sql", "no_markup", f"no_markup{number}")
-        project.run()
-        project.edit("20_filtered.sql", f"no_markup{number}", "no_markup")
-    before = project.rows("documents")
-    shown = vacuum(project.warehouse, keep=1, dry_run=True)
-    done = vacuum(project.warehouse, keep=1, dry_run=False)
+        ran.edit("20_filtered.sql", "no_markup", f"no_markup{number}")
+        ran.run()
+        ran.edit("20_filtered.sql", f"no_markup{number}", "no_markup")
+    before = ran.rows("documents")
+    shown = vacuum(ran.warehouse, keep=1, dry_run=True)
+    done = vacuum(ran.warehouse, keep=1, dry_run=False)
     assert shown == done
     removed = {table: versions for table, versions, _ in done.tables}
     assert removed == {"small.filtered": [1, 2, 3], "small.unique": [1, 2, 3]}
     assert all(size > 0 for _, _, size in done.tables)
-    assert project.rows("documents") == before
-    assert project.kept("filtered") == ["a", "b"]
-    project.edit("20_filtered.sql", "no_markup", "no_markup2")
-    assert project.states(project.run())["filtered"] == "REUSED"
+    assert ran.rows("documents") == before
+    assert ran.kept("filtered") == ["a", "b"]
+    ran.edit("20_filtered.sql", "no_markup", "no_markup2")
+    assert ran.states(ran.run())["filtered"] == "REUSED"
 
 
 def test_a_warehouse_that_is_a_file_is_an_error(project):

@@ -1,4 +1,4 @@
-"""A driver killed at any moment loses and doubles nothing: the next run gives what a clean one does.
+"""A driver killed at any moment loses and doubles nothing: the next run ends like a clean one.
 
 The driver is a process of its own and gets SIGKILL; its JVM lives on for a moment, as in life. The
 test watches the warehouse and kills at the nth file that appears, or at a random time. Three
@@ -26,11 +26,10 @@ TIMEOUT = 120  # seconds; a run takes about fifteen
 
 
 @pytest.fixture
-def prepared(project):
+def prepared(ran):
     """A pipeline that has run once and has a new file to read."""
-    project.run()
-    project.add("two.jsonl", SECOND)
-    return project
+    ran.add("two.jsonl", SECOND)
+    return ran
 
 
 def drive(project, stop: Callable[[int, float], bool]) -> tuple[int, float]:

@@ -18,9 +18,8 @@ def test_a_first_run_builds_every_stage_and_publishes_all_tables_at_once(project
     assert len({version.publication for version in project.published().values()}) == 1
 
 
-def test_a_dropped_row_names_all_rules_that_it_failed_in_file_order(project):
-    project.run()
-    verdicts = {row["id"]: row["_failed_rules"] for row in project.rows("filtered")}
+def test_a_dropped_row_names_all_rules_that_it_failed_in_file_order(ran):
+    verdicts = {row["id"]: row["_failed_rules"] for row in ran.rows("filtered")}
     assert verdicts == {
         "a": [],
         "b": [],
@@ -43,15 +42,16 @@ def test_rule_counts_equal_a_plain_count_over_the_verdicts(project, stage_of):
 def test_a_condition_that_is_null_counts_as_violated(project):
     project.edit("20_filtered.sql", "licence IS NOT NULL", "licence LIKE 'CC%'")
     project.run()
-    failed = [row["id"] for row in project.rows("filtered") if "licence_known" in row["_failed_rules"]]
+    failed = [
+        row["id"] for row in project.rows("filtered") if "licence_known" in row["_failed_rules"]
+    ]
     assert failed == ["c", "d", "e"]
 
 
-def test_a_dropped_row_does_not_repeat_the_text_of_its_input(project):
-    project.run()
-    texts = {row["id"]: row["text"] for row in project.rows("filtered")}
+def test_a_dropped_row_does_not_repeat_the_text_of_its_input(ran):
+    texts = {row["id"]: row["text"] for row in ran.rows("filtered")}
     assert texts == {"a": "one two three", "b": "one two three", "c": None, "d": None, "e": None}
-    assert all(row["text"] for row in project.rows("documents"))
+    assert all(row["text"] for row in ran.rows("documents"))
 
 
 def test_a_text_that_the_stage_changed_is_kept_on_dropped_rows_too(project):
@@ -60,83 +60,76 @@ def test_a_text_that_the_stage_changed_is_kept_on_dropped_rows_too(project):
     assert all(row["text"] for row in project.rows("filtered"))
 
 
-def test_an_unchanged_run_reuses_every_stage_and_publishes_nothing_new(project):
-    project.run()
-    before = project.published()
-    result = project.run()
-    assert set(project.states(result).values()) == {"REUSED"}
-    assert (result.exit_code, project.published()) == (0, before)
+def test_an_unchanged_run_reuses_every_stage_and_publishes_nothing_new(ran):
+    before = ran.published()
+    result = ran.run()
+    assert set(ran.states(result).values()) == {"REUSED"}
+    assert (result.exit_code, ran.published()) == (0, before)
 
 
-def test_a_plan_of_an_unchanged_pipeline_says_so(project):
-    project.run()
-    assert {item.action for item in plan(project.options())} == {"REUSE"}
+def test_a_plan_of_an_unchanged_pipeline_says_so(ran):
+    assert {item.action for item in plan(ran.options())} == {"REUSE"}
 
 
-def test_a_new_file_costs_only_its_own_documents(project, stage_of):
-    project.run()
-    project.add("two.jsonl", SECOND)
-    actions = {item.name: (item.action, item.reason) for item in plan(project.options())}
+def test_a_new_file_costs_only_its_own_documents(ran, stage_of):
+    ran.add("two.jsonl", SECOND)
+    actions = {item.name: (item.action, item.reason) for item in plan(ran.options())}
     assert actions["documents"] == ("APPEND", "1 new file")
     assert actions["filtered"] == ("APPEND", "new rows in `documents`")
-    result = project.run()
+    result = ran.run()
     assert [stage_of(result, name).new_rows for name in ("documents", "filtered")] == [2, 2]
-    assert project.kept("filtered") == ["a", "b", "f", "g"]
-    assert project.kept("unique") == ["a", "g"]
+    assert ran.kept("filtered") == ["a", "b", "f", "g"]
+    assert ran.kept("unique") == ["a", "g"]
 
 
-def test_a_batch_added_equals_a_replay_of_everything(project, tmp_path):
-    project.run()
-    project.add("two.jsonl", SECOND)
-    project.run()
-    batched = {name: _without_batch(project.rows(name)) for name in ("filtered", "unique")}
-    counted = {name: _counts(project, name) for name in ("filtered", "unique")}
-    project.run(full_refresh=("filtered",))
-    assert {name: _without_batch(project.rows(name)) for name in batched} == batched
-    assert {name: _counts(project, name) for name in counted} == counted
+def test_a_batch_added_equals_a_replay_of_everything(ran, tmp_path):
+    ran.add("two.jsonl", SECOND)
+    ran.run()
+    batched = {name: _without_batch(ran.rows(name)) for name in ("filtered", "unique")}
+    counted = {name: _counts(ran, name) for name in ("filtered", "unique")}
+    ran.run(full_refresh=("filtered",))
+    assert {name: _without_batch(ran.rows(name)) for name in batched} == batched
+    assert {name: _counts(ran, name) for name in counted} == counted
 
 
-def test_a_changed_rule_rebuilds_its_stage_and_what_reads_it_but_not_what_it_reads(project):
-    project.run()
-    project.edit("20_filtered.sql", "'%<%'", "'%<b>%'")
-    result = project.run()
-    assert project.states(result) == {
+def test_a_changed_rule_rebuilds_its_stage_and_what_reads_it_but_not_what_it_reads(ran):
+    ran.edit("20_filtered.sql", "'%<%'", "'%<b>%'")
+    result = ran.run()
+    assert ran.states(result) == {
         "documents": "REUSED",
         "filtered": "BUILT",
         "unique": "BUILT",
         "curated": "BUILT",
     }
-    assert project.published()["documents"].version == 1
+    assert ran.published()["documents"].version == 1
 
 
-def test_a_changed_comment_changes_nothing(project):
-    project.run()
-    project.write("20_filtered.sql", "-- said otherwise\n" + (project.pipeline / "20_filtered.sql").read_text())
-    assert set(project.states(project.run()).values()) == {"REUSED"}
+def test_a_changed_comment_changes_nothing(ran):
+    ran.write(
+        "20_filtered.sql", "-- said otherwise\n" + (ran.pipeline / "20_filtered.sql").read_text()
+    )
+    assert set(ran.states(ran.run()).values()) == {"REUSED"}
 
 
-def test_a_changed_parameter_rebuilds_only_what_uses_it(project):
-    project.run()
-    reasons = {item.name: item.reason for item in plan(project.options(settings={"shortest": "1"}))}
+def test_a_changed_parameter_rebuilds_only_what_uses_it(ran):
+    reasons = {item.name: item.reason for item in plan(ran.options(settings={"shortest": "1"}))}
     assert reasons["documents"] == "unchanged"
     assert reasons["filtered"] == "parameter shortest changed"
 
 
-def test_a_moved_input_folder_is_no_change(project):
-    project.run()
-    (project.folder / "input").rename(project.folder / "elsewhere")
-    moved = {"input": str(project.folder / "elsewhere")}
-    assert {item.action for item in plan(project.options(settings=moved))} == {"REUSE"}
+def test_a_moved_input_folder_is_no_change(ran):
+    (ran.folder / "input").rename(ran.folder / "elsewhere")
+    moved = {"input": str(ran.folder / "elsewhere")}
+    assert {item.action for item in plan(ran.options(settings=moved))} == {"REUSE"}
 
 
-def test_a_file_that_changed_after_it_was_read_stops_the_run_with_its_name(project):
-    project.run()
-    project.add("one.jsonl", SECOND)
+def test_a_file_that_changed_after_it_was_read_stops_the_run_with_its_name(ran):
+    ran.add("one.jsonl", SECOND)
     with pytest.raises(CommandError, match=r"`one.jsonl` changed since `documents` read it"):
-        project.run()
-    assert project.kept("documents") == ["a", "b", "c", "d", "e"]
-    project.run(full_refresh=("documents",))
-    assert project.kept("documents") == ["f", "g"]
+        ran.run()
+    assert ran.kept("documents") == ["a", "b", "c", "d", "e"]
+    ran.run(full_refresh=("documents",))
+    assert ran.kept("documents") == ["f", "g"]
 
 
 def test_a_later_record_with_an_id_that_exists_is_a_reject(project):
@@ -149,12 +142,11 @@ def test_a_later_record_with_an_id_that_exists_is_a_reject(project):
     assert project.kept("documents") == ["a", "b", "c", "d", "e", "h"]
 
 
-def test_an_id_of_an_earlier_batch_is_taken(project):
-    project.run()
-    project.add("two.jsonl", ({"id": "a", "text": "not the first a"}, {"id": "h", "text": "x"}))
-    project.run()
-    assert project.kept("documents") == ["a", "b", "c", "d", "e", "h"]
-    assert project.published()["documents"].rows_dropped == 1
+def test_an_id_of_an_earlier_batch_is_taken(ran):
+    ran.add("two.jsonl", ({"id": "a", "text": "not the first a"}, {"id": "h", "text": "x"}))
+    ran.run()
+    assert ran.kept("documents") == ["a", "b", "c", "d", "e", "h"]
+    assert ran.published()["documents"].rows_dropped == 1
 
 
 def test_a_selected_stage_is_built_with_what_it_needs_and_nothing_else(project):
@@ -163,15 +155,14 @@ def test_a_selected_stage_is_built_with_what_it_needs_and_nothing_else(project):
     assert sorted(project.published()) == ["documents", "filtered"]
 
 
-def test_a_selected_stage_is_not_published_beside_tables_built_from_its_old_version(project):
-    project.run()
-    project.edit("20_filtered.sql", "'%<%'", "'%<b>%'")
-    result = project.run(select="filtered")
+def test_a_selected_stage_is_not_published_beside_tables_built_from_its_old_version(ran):
+    ran.edit("20_filtered.sql", "'%<%'", "'%<b>%'")
+    result = ran.run(select="filtered")
     assert not result.published
     assert "`unique` still stands on older versions" in result.messages[-1]
-    assert project.published()["filtered"].version == 1
-    assert project.states(project.run())["filtered"] == "REUSED"
-    assert project.published()["filtered"].version == 2
+    assert ran.published()["filtered"].version == 1
+    assert ran.states(ran.run())["filtered"] == "REUSED"
+    assert ran.published()["filtered"].version == 2
 
 
 def test_an_unknown_selected_stage_is_an_error_that_names_the_stages(project):
@@ -185,13 +176,12 @@ def test_a_limited_run_leaves_the_warehouse_alone(project):
     assert not project.warehouse.exists()
 
 
-def test_a_full_refresh_starts_from_the_first_batch_again(project):
-    project.run()
-    project.add("two.jsonl", SECOND)
-    project.run()
-    project.run(full_refresh=())
-    assert {row["_batch"] for row in project.rows("documents")} == {1}
-    assert {row["arrival"] for row in project.rows("documents")} == {1}
+def test_a_full_refresh_starts_from_the_first_batch_again(ran):
+    ran.add("two.jsonl", SECOND)
+    ran.run()
+    ran.run(full_refresh=())
+    assert {row["_batch"] for row in ran.rows("documents")} == {1}
+    assert {row["arrival"] for row in ran.rows("documents")} == {1}
 
 
 SECOND = ({"id": "f", "text": "one two three"}, {"id": "g", "text": "four five six seven"})

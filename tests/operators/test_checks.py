@@ -29,12 +29,12 @@ def test_a_group_that_lost_just_the_share_passes_and_one_row_more_does_not(bad_r
     check = max_drop_share("source", 0.3)
     assert bad_rows(check, dropped("wiki", 3, of=10)) == []
     [row] = bad_rows(check, dropped("wiki", 4, of=10) + dropped("web", 0, of=10))
-    assert row == {"value": "wiki", "documents": 10, "dropped": 4, "dropped_ratio": 0.4}
+    assert row == {"source": "wiki", "documents": 10, "dropped": 4, "dropped_ratio": 0.4}
 
 
 def test_rows_without_the_column_are_a_group(bad_rows):
     [row] = bad_rows(max_drop_share("source", 0.0), dropped(None, 1, of=1))
-    assert row["value"] is None
+    assert row["source"] is None
 
 
 def words(*numbers):
