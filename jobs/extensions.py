@@ -7,6 +7,7 @@ file is called can never hide an installed package.
 
 import importlib
 import importlib.util
+import os
 import pkgutil
 import re
 import sys
@@ -158,14 +159,26 @@ def _import_file(folder: Path, name: str) -> dict[str, Declaration]:
     return declarations(module)
 
 
+_neighbours: set[str] = set()  # modules that were imported from beside a pipeline's file
+
+
 @contextmanager
 def _importable(folder: Path) -> Iterator[None]:
     path = str(folder.resolve())
+    for name in _neighbours:  # of a pipeline loaded before, or as they were before an edit
+        sys.modules.pop(name, None)
+    _neighbours.clear()
+    before = set(sys.modules)
     sys.path.insert(0, path)
     importlib.invalidate_caches()
     try:
         yield
     finally:
+        for name in set(sys.modules) - before:
+            file = getattr(sys.modules[name], "__file__", None) or ""
+            top = os.path.join(path, name.partition(".")[0])
+            if file == f"{top}.py" or file.startswith(top + os.sep):
+                _neighbours.add(name)
         if path in sys.path:
             sys.path.remove(path)
 

@@ -46,6 +46,7 @@ def build_session(
     """
     from pyspark.sql import SparkSession
 
+    _hush()
     running = SparkSession.getActiveSession()
     if running is not None:
         return _adopt(running, settings or {})
@@ -72,6 +73,18 @@ def build_session(
             raise CommandError(f"Spark did not start: {cause}. Its log: {log}") from error
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+def _hush() -> None:
+    """Stop PySpark from printing every SQL error on stderr, unless WINNOW_VERBOSE is set.
+
+    It is printed with Java's stack trace and the values that it is about; the error itself is
+    raised all the same.
+    """
+    from pyspark.logger import PySparkLogger
+
+    for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
+        PySparkLogger.getLogger(name).disabled = not os.environ.get("WINNOW_VERBOSE")
 
 
 @contextmanager
@@ -112,16 +125,30 @@ def read_settings(name: str) -> dict[str, str]:
 
 
 def register_functions(session: "SparkSession", functions: Iterable[Declaration]) -> None:
-    """Make column functions callable in this session's SQL, as vectorised UDFs."""
+    """Make column functions callable in this session's SQL, as vectorised UDFs.
+
+    Raises:
+        CommandError: the type that one declares is no Spark type.
+    """
+    from pyspark.errors import ParseException
     from pyspark.sql.functions import arrow_udf  # type: ignore[attr-defined]
+    from pyspark.sql.pandas.types import to_arrow_type
+    from pyspark.sql.types import DataType
 
     for declaration in functions:
         if declaration.kind == "column function":
-            udf = arrow_udf(_plain(declaration), returnType=declaration.returns)
+            try:
+                kind = to_arrow_type(DataType.fromDDL(str(declaration.returns)))
+            except ParseException:
+                raise CommandError(
+                    f"the function `{declaration.name}` declares that it returns "
+                    f"`{declaration.returns}`, which is no Spark type"
+                ) from None
+            udf = arrow_udf(_plain(declaration, kind), returnType=declaration.returns)
             session.udf.register(declaration.name, udf)
 
 
-def _plain(declaration: Declaration) -> Any:
+def _plain(declaration: Declaration, kind: pa.DataType) -> Any:
     """Return the function as Spark calls it: options come as columns of one repeated value.
 
     An error names the function and, by its hash, the value that it failed on.
@@ -134,27 +161,73 @@ def _plain(declaration: Declaration) -> Any:
         rest = [_constant(option) for option in arguments[columns:]]
         options = {key: _constant(option) for key, option in named.items()}
         try:
-            return function(*arguments[:columns], *rest, **options)
+            result = function(*arguments[:columns], *rest, **options)
         except Exception as error:
-            for row in range(len(arguments[0])):
+            for row in range(len(arguments[0]) if columns else 0):
                 value = [column.slice(row, 1) for column in arguments[:columns]]
                 try:
                     function(*value, *rest, **options)
                 except Exception as cause:
-                    raise _failure(name, value[0], cause) from cause
-            raise _failure(name, arguments[0].slice(0, 1), error) from error
+                    raise _failure(function, value[0], cause) from None
+            raise RuntimeError(
+                f"winnow function `{name}` failed on no single row: {type(error).__name__}"
+            ) from None
+        return _checked(name, result, kind, len(arguments[0]) if arguments else None)
 
     call.__signature__ = signature(function)  # type: ignore[attr-defined]
     return call
 
 
-def _failure(name: str, value: pa.Array, cause: Exception) -> RuntimeError:
+def _failure(function: Any, value: pa.Array, cause: Exception) -> RuntimeError:
     """The error that `winnow.engine.failures` reads; see FUNCTION_ERROR there."""
-    text = str(value[0].as_py()).encode("utf-8", "backslashreplace")
-    message = ascii(f"{type(cause).__name__}: {cause}"[:200])[1:-1]
+    text = str(value[0].as_py())
+    message = f"{type(cause).__name__}: {ascii(_without(text, str(cause)[:200]))[1:-1]}"
+    file, line = "", 0
+    trace = cause.__traceback__
+    while trace:
+        if trace.tb_frame.f_globals.get("__name__") == function.__module__:
+            file, line = trace.tb_frame.f_code.co_filename, trace.tb_lineno
+        trace = trace.tb_next
+    where = f" ({os.path.basename(file)}:{line})" if file else ""
+    digest = blake2b_128(text.encode("utf-8", "backslashreplace"))
     return RuntimeError(
-        f"winnow function `{name}` failed on a value of hash {blake2b_128(text)}: {message}"
+        f"winnow function `{function.__name__}` failed on a value of hash {digest}: "
+        f"{message}{where}"
     )
+
+
+SHOWN = 8  # characters in a row that a message may share with a text: a word, not a sentence
+
+
+def _without(text: str, message: str) -> str:
+    """Return a message without the pieces of a text that it quotes."""
+    size = min(SHOWN, len(text))
+    if size < 3:
+        return message
+    kept, start = "", 0
+    while start < len(message):
+        end = start + size
+        if len(message) < end or message[start:end] not in text:
+            kept, start = kept + message[start], start + 1
+            continue
+        while end < len(message) and message[start : end + 1] in text:
+            end += 1
+        kept, start = kept + "...", end
+    return kept
+
+
+def _checked(name: str, result: Any, kind: pa.DataType, rows: int | None) -> pa.Array:
+    """Return what a function returned, in the type that it declares."""
+    if not isinstance(result, pa.Array | pa.ChunkedArray):
+        found = type(result).__name__
+        raise RuntimeError(f"winnow function `{name}` returned {found}, not an Arrow array")
+    if rows is not None and len(result) != rows:
+        raise RuntimeError(f"winnow function `{name}` returned {len(result)} values for {rows} rows")
+    try:
+        return result if result.type == kind else result.cast(kind)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        message = f"returned values of type {result.type} that are no {kind}, as it declares"
+        raise RuntimeError(f"winnow function `{name}` {message}") from None
 
 
 def _constant(column: pa.Array) -> Any:
@@ -162,14 +235,22 @@ def _constant(column: pa.Array) -> Any:
 
 
 def _ship(function: Any) -> None:
-    """Send a user's module along by value: workers cannot import it from the pipeline's folder."""
+    """Send a user's modules along by value: workers cannot import them from the pipeline's folder.
+
+    Those are the function's own module and what is imported from beside it.
+    """
     from pyspark import cloudpickle
 
     module = sys.modules.get(function.__module__)
-    if module is not None and function.__module__.partition(".")[0] != "winnow":
-        spec = getattr(module, "__spec__", None)
-        if spec is None or spec.origin is None or "site-packages" not in spec.origin:
-            cloudpickle.register_pickle_by_value(module)  # type: ignore[no-untyped-call]
+    file = getattr(module, "__file__", None)
+    if module is None or module.__name__.partition(".")[0] == "winnow":
+        return
+    folder = os.path.dirname(file) + os.sep if file else None
+    for name, own in list(sys.modules.items()):
+        place = getattr(own, "__file__", None) or ""
+        if own is module or (folder and place.startswith(folder)):
+            if "site-packages" not in place and name.partition(".")[0] != "winnow":
+                cloudpickle.register_pickle_by_value(own)  # type: ignore[no-untyped-call]
 
 
 def jvm_process(session: "SparkSession") -> int | None:

@@ -80,6 +80,8 @@ def test_the_readme_does_what_it_says(tmp_path):
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "WINNOW_WAREHOUSE": str(tmp_path / "warehouse"),
+        # JVMs that live for seconds: no second compiler, no threads for their garbage
+        "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     }
     for item in found:
         if isinstance(item, File):

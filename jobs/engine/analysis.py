@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from deltalake import Schema
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import NullType, StructType
+from pyspark.sql.types import ArrayType, MapType, NullType, StructField, StructType
 
 from winnow.engine.expectations import validate_checks
+from winnow.engine.failures import first_line
 from winnow.engine.plan import option_values
 from winnow.engine.relations import Relations, StageProblem
 from winnow.pipeline.model import Call, Pipeline, PipelineError, Problem, Read, Stage
@@ -35,11 +37,22 @@ class EmptyInputs:
 
     def call(self, call: Call, tables: Mapping[str, DataFrame]) -> DataFrame:
         """Return an empty table with the columns that the function declares."""
-        declared = call.declaration.returns
-        if callable(declared):
-            given = {name: columns_of(table.schema) for name, table in tables.items()}
-            declared = declared(given, option_values(call, self.pipeline))
-        return self.session.createDataFrame([], declared)
+        try:
+            return self.session.createDataFrame([], declared_schema(call, tables, self.pipeline))
+        except Exception as error:  # whatever a user's schema function raises is theirs to mend
+            name = call.declaration.name
+            message = f"the schema that `{name}` declares cannot be had: {first_line(error)}"
+            remedy = "Columns are Spark DDL, e.g. `id STRING, words INT`"
+            raise StageProblem(Problem(call.place, message, remedy, len(name))) from None
+
+
+def declared_schema(call: Call, tables: Mapping[str, DataFrame], pipeline: Pipeline) -> StructType:
+    """Return the columns that a source or an operator declares for a call."""
+    declared = call.declaration.returns
+    if callable(declared):
+        given = {name: columns_of(table.schema) for name, table in tables.items()}
+        declared = declared(given, option_values(call, pipeline))
+    return StructType.fromDDL(declared)
 
 
 def analyse(
@@ -95,6 +108,35 @@ def columns_of(schema: StructType) -> dict[str, str]:
     return {item.name: item.dataType.simpleString() for item in schema.fields}
 
 
+INVALID = frozenset(" ,;{}()\n\t=")  # in the names of Delta's columns
+
+
+def _names(column: StructField) -> list[str]:
+    """Return the names of a column and of all fields inside it."""
+    found, waiting = [column.name], [column.dataType]
+    while waiting:
+        kind = waiting.pop()
+        if isinstance(kind, StructType):
+            found += kind.names
+            waiting += [item.dataType for item in kind.fields]
+        elif isinstance(kind, ArrayType):
+            waiting.append(kind.elementType)
+        elif isinstance(kind, MapType):
+            waiting += [kind.keyType, kind.valueType]
+    return found
+
+
+def storable(column: StructField) -> bool:
+    """Whether both Spark and delta-rs write the column's type."""
+    if any(name in column.dataType.json() for name in ('"variant"', '"timestamp_ntz"')):
+        return False  # delta-rs declares the table's features otherwise than Spark reads them
+    try:
+        Schema.from_json(StructType([column]).json())
+    except ValueError:
+        return False
+    return True
+
+
 def _column_problems(stage: Stage, schema: StructType) -> list[Problem]:
     problems: list[Problem] = []
 
@@ -110,9 +152,15 @@ def _column_problems(stage: Stage, schema: StructType) -> list[Problem]:
         if name.startswith("_"):
             known = " (the engine writes it)" if name in ENGINE_COLUMNS else ""
             add(f"returns `{name}`{known}; names that begin with _ are reserved", "Rename it")
-    for item in schema.fields:
-        if isinstance(item.dataType, NullType) and stage.kind.stored:
+    for item in schema.fields if stage.kind.stored else ():
+        kind = item.dataType.simpleString()
+        if isinstance(item.dataType, NullType):
             add(f"returns `{item.name}` without a type", "Write CAST(NULL AS STRING), or its type")
+        elif wrong := sorted(name for name in _names(item) if INVALID.intersection(name)):
+            add(f"returns {wrong[0]!r}: names hold no space and none of , ; {{ }} ( ) =", "Rename it")
+        elif not storable(item):
+            remedy = "Cast it to a type that every reader of Delta knows, e.g. STRING or BIGINT"
+            add(f"returns `{item.name}` of type {kind}, which no table can hold", remedy)
     missing = [name for name in ORIGIN if name not in names] if stage.sources else []
     if missing:
         listed = ", ".join(f"`{name}`" for name in missing)

@@ -15,6 +15,7 @@ from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  (Spark's own convention)
 from pyspark.sql.types import StructType
 
+from winnow.engine.analysis import columns_of, declared_schema
 from winnow.engine.failures import StageFailure, guarded
 from winnow.engine.plan import APPEND, StagePlan, option_values
 from winnow.engine.registry import Version
@@ -93,8 +94,17 @@ class PinnedInputs:
         if call.declaration.kind == "source":
             return documents(self.session, self.plan.files, options, self.arrival, self.limit)
         with guarded(self.plan.name, call.declaration.name):
-            result: DataFrame = call.declaration.function(**tables, **options)
-            return result
+            result = call.declaration.function(**tables, **options)
+            declared = columns_of(declared_schema(call, tables, self.pipeline))
+        found = columns_of(result.schema) if isinstance(result, DataFrame) else None
+        if found is None or list(found.items()) != list(declared.items()):
+            shown = type(result).__name__ if found is None else _ddl(found)
+            raise StageFailure(
+                f"stage `{self.plan.name}`: operator `{call.declaration.name}` returned {shown}, "
+                f"but it declares {_ddl(declared)}"
+            )
+        rows: DataFrame = result
+        return rows
 
     def find_document(self, content_hash: str) -> str | None:
         """Return the smallest id that carries this text in an input, and the input's name."""
@@ -106,6 +116,10 @@ class PinnedInputs:
                 if found is not None:
                     return f"`{found.id}` of `{name}`"
         return None
+
+
+def _ddl(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {kind.upper()}" for name, kind in columns.items())
 
 
 def stored_rows(session: SparkSession, warehouse: Warehouse, version: Version) -> DataFrame:
@@ -137,7 +151,8 @@ def build(relations: Relations, inputs: PinnedInputs, run: str) -> Candidate:
     appends = plan.action == APPEND and plan.base is not None
     batch = plan.base.batch + 1 if appends and plan.base else 1
     rules = ledger_rules(stage)
-    with guarded(stage.name, find_document=inputs.find_document):
+    conditions = {rule.name: rule.condition for rule in stage.rules}
+    with guarded(stage.name, find_document=inputs.find_document, conditions=conditions):
         query = relations.query(stage)
         counted = Observation(f"query-rows-{uuid4()}")
         observed = query.observe(counted, F.count(F.lit(1)).alias("rows"))
@@ -202,13 +217,8 @@ def _input_paths(inputs: PinnedInputs) -> frozenset[str]:
 def _without_repeated_texts(rows: DataFrame, query: DataFrame, paths: frozenset[str]) -> DataFrame:
     """Null a dropped row's heavy columns where an input table has the same text under its id."""
     repeated = passed_unchanged(query, paths)
-    columns = [
-        F.when(~F.col(DROPPED), F.col(f"`{name}`")).alias(name)
-        if name in repeated
-        else F.col(f"`{name}`")
-        for name in rows.columns
-    ]
-    return rows.select(*columns) if repeated else rows
+    columns = {name: F.when(~F.col(DROPPED), F.col(name)).alias(name) for name in repeated}
+    return rows.withColumns(columns) if repeated else rows
 
 
 def passed_unchanged(query: DataFrame, paths: frozenset[str]) -> frozenset[str]:

@@ -23,7 +23,7 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from winnow.engine.warehouse import Warehouse, folder
-from winnow.errors import HeldError
+from winnow.errors import CommandError, HeldError
 
 RENEW_SECONDS = 30.0
 EXPIRES_SECONDS = 180.0  # six missed renewals: the other machine is gone
@@ -85,13 +85,19 @@ class Lease:
 
         Raises:
             HeldError: another run holds it.
+            CommandError: the warehouse cannot be written.
         """
         version, holder = _read(self._path)
         if holder is not None and not holder.released:
             _wait_until_gone(holder, self._warehouse)
         # Another run may have come first meanwhile: then this is no direct successor and fails.
         if not self._write(released=False, after=version):
-            _, winner = _read(self._path)
+            now, winner = _read(self._path)
+            if now == version:
+                raise CommandError(
+                    f"cannot write to the warehouse {self._warehouse.address}: the folder winnow "
+                    "in it takes no table. Check its owner and the space that is left"
+                )
             raise HeldError(_held(self._warehouse, winner))
         threading.Thread(target=self._renew, daemon=True).start()
         return self
@@ -187,6 +193,11 @@ def _read(path: str) -> tuple[int | None, Holder | None]:
         table = DeltaTable(path)
     except TableNotFoundError:
         return None, None
+    except DeltaError as error:
+        raise CommandError(
+            f"the lease {path} cannot be read: {str(error).splitlines()[0]}. "
+            "Delete that folder once no run is at work in this warehouse"
+        ) from None
     rows = table.to_pyarrow_table(filesystem=folder(path)).to_pylist()
     return table.version(), Holder(**rows[0]) if rows else None
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from winnow.engine.audit import checks_hash
 from winnow.engine.fingerprint import definition, definition_hash, digest, views_of
-from winnow.engine.registry import Input, Registry, Version, heads, published
+from winnow.engine.registry import AUDITED, Input, Registry, Version, heads, published
 from winnow.engine.store import Store
 from winnow.errors import CommandError
 from winnow.pipeline.model import Call, Kind, Marker, Pipeline, Stage
@@ -110,7 +110,7 @@ class Planner:
             CommandError: an input address cannot be read, a file that was read has changed, or
                 something else wrote to the table.
         """
-        base = self._heads.get(stage.name)
+        base = self._base(stage)
         parts = definition(self._pipeline, stage)
         checks = self._checks_hash(stage)
         tables = [self._input(name) for name in stored_inputs(self._pipeline, stage)]
@@ -153,6 +153,19 @@ class Planner:
         reason = f"new rows in {', '.join(f'`{name}`' for name in grown)}" if grown else ""
         return self._unless(reason, replace(plan, action=APPEND, reason=reason, files=fresh))
 
+    def _base(self, stage: Stage) -> Version | None:
+        """Return the version to start from; of a table that was a view meanwhile, a table's."""
+        head = self._heads.get(stage.name)
+        if head is None or not stage.kind.stored or not head.is_view:
+            return head
+        audited = (item for item in reversed(self._versions) if item.state == AUDITED)
+        found = next((i for i in audited if i.table == head.table and not i.is_view), None)
+        if found is None:
+            del self._heads[stage.name]
+        else:
+            self._heads[stage.name] = found
+        return found
+
     def _unless(self, reason: str, plan: StagePlan) -> StagePlan:
         """Return the plan if there is a reason to build, else reuse or audit again."""
         if reason:
@@ -184,6 +197,12 @@ class Planner:
             ChangedFileError: a file has other content than when it was read.
         """
         known = self.files_read(stage.name)
+        if stage.sources and not known:
+            raise CommandError(
+                f"the control table {self._registry.warehouse.path('winnow', 'files')} does not "
+                f"say which files `{stage.name}` has read. Bring it back from a copy of the "
+                f"warehouse, or read everything again with --full-refresh {stage.name}"
+            )
         changed = [
             file
             for file in files
@@ -206,7 +225,7 @@ class Planner:
             (item.version, item.run)
             for item in self._versions
             if item.table == head.table
-            and item.state == "audited"
+            and item.state == AUDITED
             and item.generation == head.generation
         }
         return {

@@ -12,9 +12,10 @@ from typing import Any
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, write_deltalake
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from winnow.engine.warehouse import PUBLISHED, Warehouse, folder
+from winnow.errors import CommandError
 from winnow.schemas.control import TABLES
 
 AUDITED, REJECTED, PUBLISHED_STATE = "audited", "rejected", "published"
@@ -113,10 +114,14 @@ class Registry:
         """Return a control table, oldest row first; None before the first run."""
         path = self.warehouse.path("winnow", table)
         try:
-            stored = DeltaTable(path)
+            rows = DeltaTable(path).to_pyarrow_table(filesystem=folder(path))
         except TableNotFoundError:
             return None
-        rows = stored.to_pyarrow_table(filesystem=folder(path))
+        except (DeltaError, OSError, pa.ArrowException) as error:
+            raise CommandError(
+                f"the control table {path} cannot be read: {str(error).splitlines()[0]}. "
+                "Bring it back from a copy of the warehouse"
+            ) from None
         order = pa.compute.sort_indices(rows, [("recorded", "ascending")])
         return rows.take(order)
 
@@ -146,8 +151,31 @@ class Registry:
         return self._recorded[table]
 
     def versions(self) -> list[Version]:
-        """Return all rows of `versions`, oldest first."""
-        return [Version.from_row(row) for row in self.rows("versions")]
+        """Return all rows of `versions`, oldest first.
+
+        Raises:
+            CommandError: the table is gone, though versions were published.
+        """
+        rows = self.rows("versions")
+        if not rows and (self._published_json().get("tables") or self._has_built()):
+            raise CommandError(
+                f"the control table {self.warehouse.path('winnow', 'versions')} is gone: what was "
+                "audited and published is not known any more. Bring it back from a copy of the "
+                "warehouse, or name another --warehouse"
+            )
+        return [Version.from_row(row) for row in rows]
+
+    def _has_built(self) -> bool:
+        """Whether a run ended that had built something."""
+        stages = (json.loads(row["stages"] or "[]") for row in self.rows("runs"))
+        return any(stage["state"] in ("BUILT", "REJECTED") for run in stages for stage in run)
+
+    def _published_json(self) -> dict[str, Any]:
+        """Return what `_published.json` says; it is written again where it is damaged."""
+        try:
+            return self.warehouse.read_json(PUBLISHED) or {}
+        except ValueError:
+            return {}
 
     def add_versions(self, versions: Iterable[Version]) -> None:
         """Write rows of `versions` in one commit."""
@@ -172,7 +200,7 @@ class Registry:
             item.table: {"version": item.version, "kind": item.kind, "run": item.run}
             for item in published(self.versions()).values()
         }
-        if (self.warehouse.read_json(PUBLISHED) or {}).get("tables") != tables:
+        if self._published_json().get("tables") != tables:
             self.warehouse.write_json(PUBLISHED, {"tables": tables})
 
 

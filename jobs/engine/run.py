@@ -285,8 +285,8 @@ class _Run:
                     )
                     return False
                 wanted[table] = now[table]
-        if {key: item.version for key, item in wanted.items()} == {
-            key: item.version for key, item in now.items()
+        if {name: _content(item) for name, item in wanted.items()} == {
+            name: _content(item) for name, item in now.items()
         }:
             return True
         if not self.options.resume and _is_held(versions, self.pipeline.name, wanted):
@@ -297,6 +297,10 @@ class _Run:
             return False
         self.lease.check()
         self.registry.publish([replace(item, held=False) for item in wanted.values()])
+        gone = sorted(set(now) - set(wanted))
+        if gone:
+            listed = ", ".join(f"`{name}`" for name in gone)
+            self.messages.append(f"no longer published, as no stage makes it: {listed}")
         return True
 
     def _close_interrupted(self) -> None:
@@ -347,6 +351,11 @@ def reused(plan: StagePlan) -> StageResult:
         rows_kept=base.rows_kept,
         rows_dropped=base.rows_dropped,
     )
+
+
+def _content(version: Version) -> tuple[str, int, int]:
+    """What tells a published version from another one of the same number."""
+    return version.kind, version.version, version.generation
 
 
 def _is_held(versions: list[Version], pipeline: str, wanted: Mapping[str, Version]) -> bool:

@@ -138,7 +138,7 @@ class StageRunner:
             definition=definition_hash(plan.definition),
             definition_parts=plan.definition,
             inputs=plan.inputs,
-            generation=base.generation if base else candidate.version,
+            generation=_generation(plan, candidate),
             batch=candidate.batch,
             rows_in=candidate.kept + candidate.dropped + (base.rows_in if base else 0),
             rows_kept=candidate.kept + (base.rows_kept if base else 0),
@@ -286,6 +286,14 @@ class StageRunner:
         counted = batch.groupBy("file").agg(F.count("*").alias("records"), rejects)
         found = {row.file: row for row in counted.toLocalIterator()}
         return [_file_row(file, found.get(file.name)) for file in plan.files]
+
+
+def _generation(plan: StagePlan, candidate: Candidate) -> int:
+    """Return a number that grows with every build from the beginning, of a new table too."""
+    if plan.base is None:
+        return candidate.version
+    before = plan.base.generation
+    return before if plan.action == APPEND else max(candidate.version, before + 1)
 
 
 def _file_row(file: Any, counted: Any) -> dict[str, Any]:

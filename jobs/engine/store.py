@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 
 from deltalake import CommitProperties, DeltaTable, Schema
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from winnow.errors import CommandError
 from winnow.schemas.documents import BATCH, DROPPED
@@ -53,11 +53,20 @@ class Store:
     path: str
 
     def latest(self) -> int | None:
-        """Return the number of the last commit, None without a table."""
+        """Return the number of the last commit, None without a table.
+
+        Raises:
+            CommandError: its log is damaged.
+        """
         try:
             return DeltaTable(self.path).version()
         except TableNotFoundError:
             return None
+        except DeltaError as error:
+            raise CommandError(
+                f"the table {self.path} cannot be read: {str(error).splitlines()[0]}. "
+                "Bring it back from a copy of the warehouse"
+            ) from None
 
     def create(self, columns_json: str, run: str) -> int:
         """Make an empty version 0, so that a rejected first candidate has a state to return to.
@@ -85,27 +94,6 @@ class Store:
         commits = table.history(newest - after)
         return {int(item["version"]): Mark.read(item.get("userMetadata")) for item in commits}
 
-    def settle(self, audited: int | None, run: str) -> int | None:
-        """Return the table to its last audited state and return the number of the last commit.
-
-        After a kill the last commits may be a candidate that nobody audited: it is undone.
-
-        Raises:
-            CommandError: something other than Winnow wrote to the table, or it was replaced.
-        """
-        latest = self.latest()
-        if latest is None:
-            if audited is not None:
-                raise CommandError(
-                    f"the table {self.path} is gone, though version {audited} was audited. "
-                    "Bring it back, or build it anew with --full-refresh"
-                )
-            return None
-        stands = self.check(audited)
-        if not stands:
-            return self.restore(audited or 0, run)
-        return latest
-
     def check(self, audited: int | None) -> bool:
         """Whether the last commit holds the audited content (version 0 when nothing was audited).
 
@@ -114,12 +102,17 @@ class Store:
         """
         base = audited or 0
         latest = self.latest()
-        if latest is None or latest < base:
+        if latest is None:
+            raise CommandError(
+                f"the table {self.path} is gone, though version {base} was audited. "
+                "Bring it back, or build it anew with --full-refresh"
+            )
+        if latest < base:
             raise CommandError(
                 f"the table {self.path} ends at version {latest}, though version {base} was "
                 "audited: something replaced it. Bring it back, or use --full-refresh"
             )
-        marks = self.marks(base if audited is not None else -1)
+        marks = self.marks(base - 1)
         foreign = [version for version, mark in marks.items() if mark is None]
         if foreign:
             raise CommandError(

@@ -48,7 +48,13 @@ class Warehouse:
             raise CommandError(
                 f"{self.address} is a file; a warehouse is a folder. Name another with --warehouse"
             )
-        marker = self.read_json(MARKER)
+        try:
+            marker = self.read_json(MARKER)
+        except ValueError:
+            raise CommandError(
+                f"{self.address}/{MARKER} is damaged. A warehouse of this Winnow has "
+                f'{{"format": {FORMAT}}} there'
+            ) from None
         if marker is None:
             return False
         found = marker.get("format")
@@ -75,12 +81,18 @@ class Warehouse:
             raise CommandError(f"cannot make a warehouse at {self.address}: {error}") from None
 
     def read_json(self, name: str) -> dict[str, Any] | None:
-        """Return a JSON object beside the tables, None where there is none."""
+        """Return a JSON object beside the tables, None where there is none.
+
+        Raises:
+            ValueError: the file holds something else.
+        """
         filesystem, root = self._filesystem()
         if filesystem.get_file_info(f"{root}/{name}").type != fs.FileType.File:
             return None
         with filesystem.open_input_stream(f"{root}/{name}") as stream:
-            loaded: dict[str, Any] = json.loads(stream.read())
+            loaded = json.loads(stream.read())
+        if not isinstance(loaded, dict):
+            raise ValueError(f"{name} is no JSON object")
         return loaded
 
     def write_json(self, name: str, value: dict[str, Any]) -> None:

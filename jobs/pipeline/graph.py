@@ -108,6 +108,17 @@ def streams(
     return problems
 
 
+def views_of_streaming_tables(graph: Graph, kinds: Mapping[str, Kind]) -> frozenset[str]:
+    """Views whose query is a part of a streaming table's, directly or through other views."""
+    waiting = [name for name, kind in kinds.items() if kind is Kind.STREAMING_TABLE]
+    found: set[str] = set()
+    while waiting:
+        views = {read for read in graph.get(waiting.pop(), ()) if not kinds[read].stored} - found
+        found |= views
+        waiting += views
+    return frozenset(found)
+
+
 def growing(graph: Graph, kinds: Mapping[str, Kind]) -> frozenset[str]:
     """Stages whose rows grow by appending: streaming tables, and views over one."""
     found: set[str] = set()

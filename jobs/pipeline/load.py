@@ -31,6 +31,7 @@ from winnow.pipeline.model import (
 from winnow.pipeline.reader import QueryError
 from winnow.pipeline.refuse import refusals
 from winnow.pipeline.stage import HeaderError, Statement, guess_name, read_statement
+from winnow.pipeline.streaming import view_problems
 from winnow.pipeline.text import Text, quoted
 from winnow.udfs.registry import Declaration
 
@@ -236,6 +237,8 @@ class _Loader:
         if not unread:
             self.problems += graph.cycles(edges, self.found, self.statements)
         growing = graph.growing(edges, context.stages)
+        for name in sorted(graph.views_of_streaming_tables(edges, context.stages)):
+            self.problems += view_problems(self.statements[name], self.found[name], growing)
         for name, found in self.found.items():
             self.problems += refusals(self.statements[name], found, context, growing)
         return {name: _stage(self.statements[name], found) for name, found in self.found.items()}

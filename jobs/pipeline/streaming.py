@@ -59,6 +59,11 @@ def problems(statement: Statement, uses: Uses, growing: frozenset[str]) -> list[
     return found
 
 
+def view_problems(statement: Statement, uses: Uses, growing: frozenset[str]) -> list[Problem]:
+    """The same clauses in a view that a streaming table reads: they are a part of its query."""
+    return list(_Walker(statement, uses, growing).query(uses.query, ()))
+
+
 class _Walker:
     def __init__(self, statement: Statement, uses: Uses, growing: frozenset[str]) -> None:
         self.statement, self.uses, self.growing = statement, uses, growing

@@ -406,3 +406,12 @@ def test_every_aggregate_of_spark_is_known(spark):
     functions = spark._jvm.org.apache.spark.sql.api.python.PythonSQLUtils.listBuiltinFunctionInfos()
     found = {function.getName() for function in functions if function.getGroup() == "agg_funcs"}
     assert found == AGGREGATES
+
+
+@pytest.mark.parametrize("view", ["VIEW", "TEMPORARY VIEW"])
+def test_a_view_that_a_streaming_table_reads_may_not_group_a_table_that_grows(view, error, load):
+    step = f"CREATE {view} sizes AS\nSELECT id, count(*) AS n FROM documents GROUP BY id"
+    body = "SELECT d.id, n FROM STREAM(documents) AS d JOIN sizes ON sizes.id = d.id"
+    said = error({"20_sizes.sql": step, "30_x.sql": STREAMING + body})
+    assert "20_sizes.sql:2:41: GROUP BY over `documents`, a table that grows" in said
+    assert load({"20_sizes.sql": step, "30_x.sql": MATERIALIZED + "SELECT id, n FROM sizes"})
