@@ -1,6 +1,6 @@
 """What the engine costs beside the work itself: starting, planning, checking, the ledger.
 
-    python benchmarks/engine.py [--runs N] [--quick]
+    python benchmarks/engine.py [--runs N] [--quick] [--parts LETTERS]
 
 Prints one table: the median over the runs, the fastest and the slowest of them, and the goal where
 there is one. Everything is written into a temporary folder.
@@ -35,7 +35,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
@@ -100,7 +100,9 @@ FILTERED = """
     ) AS
     SELECT * EXCEPT (signal), signal.*
     FROM (
-      SELECT id, source, licence, content_hash, file, position, arrival, text, text_signals(text) AS signal
+      SELECT
+        id, source, licence, content_hash, file, position, arrival, text,
+        text_signals(text) AS signal
       FROM STREAM(documents)
     )
 """
@@ -128,7 +130,7 @@ TEN_CHECKS = """
     all:
       - {type: max_drop_share, kwargs: {column: source, share: 0.9}, severity: warning}
       - type: unexpected_rows_expectation
-        kwargs: {unexpected_rows_query: SELECT id FROM {batch} WHERE chars < words}
+        kwargs: {unexpected_rows_query: "SELECT id FROM {batch} WHERE chars < words"}
         severity: critical
       - {type: expect_column_values_to_not_be_null, kwargs: {column: score}, severity: critical}
 """
@@ -156,6 +158,12 @@ class Line:
     values: list[float]
     goal: str = ""
     unit: str = "s"
+
+    def __str__(self) -> str:
+        middle, low, high = statistics.median(self.values), min(self.values), max(self.values)
+        figures = f"{middle:8.2f} {self.unit}  ({low:.2f}-{high:.2f})"
+        goal = f"goal {self.goal}" if self.goal else ""
+        return f"{self.part}  {self.what:<58} {figures:<28} {goal}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -198,6 +206,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--runs", type=int, default=3, help="how often each is measured")
     parser.add_argument("--quick", action="store_true", help="one run over little data")
+    parser.add_argument("--parts", default="".join(PARTS), help="some of %(default)s")
     parser.add_argument("--child", nargs=2, metavar=("PART", "FOLDER"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
@@ -208,30 +217,26 @@ def main() -> None:
         size = (1, 2_000, 100_000) if given.quick else (given.runs, 20_000, 1_000_000)
         bench = Bench(Path(folder), *size)
         before = os.getloadavg()[0]
-        lines = [line for part in PARTS for line in note(part(bench))]
+        lines = [line for part in given.parts for line in note(PARTS[part](bench))]
         print(f"\n{os.cpu_count()} cores, load {before:.1f} before, {os.getloadavg()[0]:.1f} after")
         print(f"{bench.runs} runs; median, fastest and slowest\n")
         print(table(lines))
 
 
 def note(lines: Iterable[Line]) -> Iterator[Line]:
-    """Say on stderr what is done so far."""
+    """Show on stderr what was measured so far."""
     for line in lines:
-        print(f"{line.part}  {line.what}", file=sys.stderr, flush=True)
+        print(line, file=sys.stderr, flush=True)
         yield line
 
 
 def table(lines: Iterable[Line]) -> str:
     """Return the lines below each other, an empty one between two parts."""
-    shown, part = [], "a"
-    for line in lines:
-        middle, low, high = statistics.median(line.values), min(line.values), max(line.values)
-        if line.part != part:
-            shown.append("")
-            part = line.part
-        figures = f"{middle:8.2f} {line.unit}  ({low:.2f}-{high:.2f})"
-        goal = f"goal {line.goal}" if line.goal else ""
-        shown.append(f"{line.part}  {line.what:<58} {figures:<28} {goal}".rstrip())
+    shown: list[str] = []
+    ordered = sorted(lines, key=lambda line: line.part)
+    for _, group in groupby(ordered, lambda line: line.part):
+        shown += [""] if shown else []
+        shown += [str(line) for line in group]
     return "\n".join(shown)
 
 
@@ -389,24 +394,25 @@ def generated() -> Iterator[str]:
     letters = "etaoinshrdlu"
     words = ["".join(chance.choices(letters, k=chance.randint(1, 10))) for _ in range(5000)]
     while True:
-        lines = (
-            chance.choices(words, k=chance.randint(5, 40)) for _ in range(chance.randint(5, 40))
-        )
-        yield "\n".join(" ".join(line).capitalize() + "." for line in lines)
+        lengths = chance.choices(range(5, 40), k=chance.randint(5, 40))
+        lines = (" ".join(chance.choices(words, k=length)) for length in lengths)
+        yield "\n".join(f"{line.capitalize()}." for line in lines)
 
 
-def filtered(bench: Bench) -> tuple[Path, dict[str, str]]:
-    """Write the pipeline `corpus` and its documents; return it and its settings."""
-    texts = islice(corpus(), bench.documents)
-    folder = bench.pipeline("corpus", {"documents.sql": DOCUMENTS, "filtered.sql": FILTERED})
-    return folder, {"input": str(bench.input("corpus", texts, files=16))}
+def corpus_warehouse(bench: Bench) -> Warehouse:
+    """Run the pipeline `corpus` over the documents, unless that was done; return where."""
+    warehouse = bench.warehouse("corpus")
+    if not warehouse.exists():
+        folder = bench.pipeline("corpus", {"documents.sql": DOCUMENTS, "filtered.sql": FILTERED})
+        documents = bench.input("corpus", islice(corpus(), bench.documents), files=16)
+        given = ["--warehouse", warehouse.address, "--set", f"input={documents}"]
+        process("run", str(folder), *given)
+    return warehouse
 
 
 def reading(bench: Bench) -> Iterator[Line]:
-    """Part f; makes the warehouse that part d works on."""
-    folder, settings = filtered(bench)
-    address = bench.warehouse("corpus").address
-    process("run", str(folder), "--warehouse", address, "--set", f"input={settings['input']}")
+    """Part f."""
+    address = corpus_warehouse(bench).address
     query = "SELECT licence, count(*) FROM corpus.filtered GROUP BY licence"
     commands = {"status": [], "sql": [query], "explain": ["corpus-1"]}
     for name, arguments in commands.items():
@@ -417,32 +423,31 @@ def reading(bench: Bench) -> Iterator[Line]:
 
 def writing(bench: Bench) -> Iterator[Line]:
     """Part d."""
-    from winnow.engine.build import build
+    from winnow.engine.build import Candidate, build
     from winnow.engine.relations import Relations
 
     inputs = pinned(bench)
     target = str(bench.folder / "plain")
     rows = plain(inputs)
-    ledger, overwrite = list[float](), list[float]()
+
+    def with_ledger() -> Candidate:
+        return build(Relations(inputs.session, inputs.pipeline, inputs), inputs, "bench")
+
+    def kept_alone() -> None:
+        rows.write.format("delta").mode("overwrite").save(target)
+
+    taken: dict[Callable[[], object], list[float]] = {with_ledger: [], kept_alone: []}
     for run in range(bench.runs + 1):  # the first warms up
-        calls = [
-            (
-                ledger,
-                lambda: build(Relations(inputs.session, inputs.pipeline, inputs), inputs, "b"),
-            ),
-            (overwrite, lambda: rows.write.format("delta").mode("overwrite").save(target)),
-        ]
-        for values, call in calls if run % 2 else reversed(calls):
-            taken = seconds(call)
-            if run:
-                values.append(taken)
-    candidate = build(Relations(inputs.session, inputs.pipeline, inputs), inputs, "b")
+        for call in list(taken)[:: 1 if run % 2 else -1]:
+            taken[call].append(seconds(call))
+    ledger, alone = (values[1:] for values in taken.values())
+    candidate = with_ledger()
     kept = inputs.session.read.format("delta").load(target).count()
     assert kept == candidate.kept, (kept, candidate)  # both wrote the same documents
     size = f"{candidate.kept + candidate.dropped:,} documents, {candidate.kept:,} kept"
     yield Line("d", f"write with the ledger, {size}", ledger)
-    yield Line("d", f"write of the kept rows alone, {size}", overwrite)
-    ratios = [one / other for one, other in zip(ledger, overwrite, strict=True)]
+    yield Line("d", f"write of the kept rows alone, {size}", alone)
+    ratios = [one / other for one, other in zip(ledger, alone, strict=True)]
     yield Line("d", "ledger / kept rows alone", ratios, "<= 1.0", "x")
 
 
@@ -451,9 +456,9 @@ def pinned(bench: Bench) -> "PinnedInputs":
     from winnow.engine.build import PinnedInputs
     from winnow.session import build_session, register_functions
 
+    warehouse = corpus_warehouse(bench)
     settings = {"input": str(bench.folder / "input-corpus")}
     pipeline = load_pipeline(str(bench.folder / "corpus"), settings)
-    warehouse = bench.warehouse("corpus")
     session = build_session()
     register_functions(session, pipeline.functions.values())
     planner = Planner(pipeline, Registry(warehouse), refresh=["filtered"])
@@ -476,12 +481,8 @@ def checking(bench: Bench) -> Iterator[Line]:
     """Part e."""
     from winnow.session import build_session
 
-    files = {
-        "documents.sql": DOCUMENTS,
-        "measured.sql": MEASURED,
-        "checks/measured.yml": TEN_CHECKS,
-    }
-    bench.pipeline("checked", files)
+    files = {"documents.sql": DOCUMENTS, "measured.sql": MEASURED}
+    bench.pipeline("checked", files | {"checks/measured.yml": TEN_CHECKS})
     session = build_session()
     rows = session.sql(CHECKED_ROWS, numbers=session.range(0, bench.rows, 1, 8))
     writer = rows.write.format("delta").partitionBy("_dropped")
@@ -514,8 +515,15 @@ def audited(session: "SparkSession", pipeline: Pipeline, folder: Path) -> None:
     assert not broken, broken
 
 
-# Processes come first: while they run, this process has no Spark session.
-PARTS = (starting, rerunning, reading, checking, small_stages, writing)
+# Processes come first: while they run, this one has no Spark session.
+PARTS = {
+    "a": starting,
+    "c": rerunning,
+    "f": reading,
+    "e": checking,
+    "b": small_stages,
+    "d": writing,
+}
 
 if __name__ == "__main__":
     main()

@@ -222,7 +222,9 @@ def _checked(name: str, result: Any, kind: pa.DataType, rows: int | None) -> pa.
         found = type(result).__name__
         raise RuntimeError(f"winnow function `{name}` returned {found}, not an Arrow array")
     if rows is not None and len(result) != rows:
-        raise RuntimeError(f"winnow function `{name}` returned {len(result)} values for {rows} rows")
+        raise RuntimeError(
+            f"winnow function `{name}` returned {len(result)} values for {rows} rows"
+        )
     try:
         return result if result.type == kind else result.cast(kind)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):

@@ -157,7 +157,10 @@ def _column_problems(stage: Stage, schema: StructType) -> list[Problem]:
         if isinstance(item.dataType, NullType):
             add(f"returns `{item.name}` without a type", "Write CAST(NULL AS STRING), or its type")
         elif wrong := sorted(name for name in _names(item) if INVALID.intersection(name)):
-            add(f"returns {wrong[0]!r}: names hold no space and none of , ; {{ }} ( ) =", "Rename it")
+            add(
+                f"returns {wrong[0]!r}: names hold no space and none of , ; {{ }} ( ) =",
+                "Rename it",
+            )
         elif not storable(item):
             remedy = "Cast it to a type that every reader of Delta knows, e.g. STRING or BIGINT"
             add(f"returns `{item.name}` of type {kind}, which no table can hold", remedy)

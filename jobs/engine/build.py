@@ -162,6 +162,8 @@ def build(relations: Relations, inputs: PinnedInputs, run: str) -> Candidate:
         base = store.create(rows.schema.json(), run) if latest is None else latest
         mark = Mark(run, f"build {uuid4()}")
         _write(rows, store.path, mark, appends=appends)
+        if appends and store.latest() == base:  # Delta commits no append without a row
+            store.commit_nothing(mark)
     version = _own_commit(store, mark, base)
     with guarded(stage.name, find_document=inputs.find_document):
         mended = _reject_duplicate_ids(session, store, stage, batch, run, version)

@@ -91,7 +91,7 @@ class Planner:
         """Return the version of an input that a stage planned now would read.
 
         Raises:
-            CommandError: another pipeline's table was never published.
+            CommandError: another pipeline's table was never published, or is a view.
         """
         if "." not in table:
             return self._heads[table]
@@ -101,7 +101,13 @@ class Planner:
                 f"`{table}` is not published in this warehouse; published are: {known}. "
                 f"Run the pipeline `{table.partition('.')[0]}` first"
             )
-        return self._others[table]
+        found = self._others[table]
+        if found.is_view:
+            raise CommandError(
+                f"`{table}` is a view of another pipeline, and only tables can be read from there. "
+                "Read the tables that it reads, or make it a materialized view"
+            )
+        return found
 
     def plan(self, stage: Stage) -> StagePlan:
         """Plan one stage; the stages before it are settled.

@@ -85,6 +85,17 @@ class Store:
         )
         return 0
 
+    def commit_nothing(self, mark: Mark) -> None:
+        """Commit a version with the rows of the one before: a batch that had none."""
+        table = DeltaTable(self.path)
+        table.create_write_transaction(
+            [],
+            "append",
+            table.schema(),
+            [DROPPED],
+            commit_properties=_properties(mark),
+        )
+
     def marks(self, after: int) -> dict[int, Mark | None]:
         """Return who wrote each commit later than version `after`."""
         table = DeltaTable(self.path)

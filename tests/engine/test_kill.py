@@ -36,7 +36,7 @@ def prepared(ran):
 
 def drive(
     project, stop: Callable[[int, float], bool] = lambda *_: False, java: str = JAVA
-) -> tuple[int, float]:
+) -> tuple[bool, float]:
     """Run the pipeline in a process of its own and kill it when told.
 
     Args:
@@ -46,7 +46,7 @@ def drive(
         java: options of the JVM.
 
     Returns:
-        How many files appeared, and the seconds from the first to the end.
+        Whether it was killed, and the seconds from the first file to the end.
     """
     code = "import sys; from winnow.cli import main; main()"
     command = [sys.executable, "-c", code, "run", str(project.pipeline), "--master", "local[2]"]
@@ -55,7 +55,7 @@ def drive(
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     driver = subprocess.Popen(command, env=os.environ | {"JAVA_TOOL_OPTIONS": java}, **quiet)
     seen: set[str] = set()
-    first = 0.0
+    first, killed = 0.0, False
     deadline = time.monotonic() + TIMEOUT
     while driver.poll() is None and time.monotonic() < deadline:
         seen |= _files(project) - before
@@ -63,9 +63,10 @@ def drive(
         if seen and stop(len(seen), time.monotonic() - first):
             os.kill(driver.pid, signal.SIGKILL)
             driver.wait()
+            killed = True
         time.sleep(0.001)
     driver.kill()
-    return len(seen), time.monotonic() - first
+    return killed, time.monotonic() - first
 
 
 def _files(project) -> set[str]:
@@ -108,7 +109,7 @@ def assert_recovers(project, expected: dict[str, list[object]]) -> None:
 @pytest.mark.parametrize("event", [6, 35, 60])
 def test_a_run_killed_at_a_chosen_file_is_made_good_by_the_next(prepared, event):
     expected = clean_run(prepared)
-    drive(prepared, lambda files, _: files >= event)
+    assert drive(prepared, lambda files, _: files >= event)[0]
     assert_recovers(prepared, expected)
 
 
@@ -128,11 +129,11 @@ def java(prepared, tmp_path) -> str:
 @pytest.mark.slow
 def test_a_run_killed_at_any_file_is_made_good_by_the_next(prepared, tmp_path, java):
     expected = clean_run(prepared)
-    event, reached = 0, 1
-    while reached > event:
+    event, killed = 0, True
+    while killed:
         event += 1
         trial = type(prepared)(_copy(prepared, tmp_path, event), prepared.spark)
-        reached, _ = drive(trial, lambda files, _, event=event: files >= event, java)
+        killed, _ = drive(trial, lambda files, _, event=event: files >= event, java)
         assert_recovers(trial, expected)
         shutil.rmtree(trial.folder)
     assert event > 30  # the run was watched, not missed
@@ -154,5 +155,5 @@ def test_a_run_killed_at_a_random_time_is_made_good_by_the_next(prepared, tmp_pa
 
 def _copy(project, folder: Path, name: object) -> Path:
     """Copy a project, times of files included."""
-    target = folder.parent / f"trial-{name}"
+    target = folder.parent / f"{folder.name}-{name}"
     return Path(shutil.copytree(project.folder, target))
