@@ -5,6 +5,7 @@ The settings and their reasons stand in `conf/spark/`: `common.conf` always hold
 as it is, and gets the settings that can still be changed.
 """
 
+import logging
 import os
 import sys
 import tempfile
@@ -83,8 +84,16 @@ def _hush() -> None:
     """
     from pyspark.logger import PySparkLogger
 
+    quiet = not os.environ.get("WINNOW_VERBOSE")
     for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
-        PySparkLogger.getLogger(name).disabled = not os.environ.get("WINNOW_VERBOSE")
+        PySparkLogger.getLogger(name).disabled = quiet
+    if quiet:
+        logging.getLogger().addFilter(_is_not_py4js)
+
+
+def _is_not_py4js(record: logging.LogRecord) -> bool:
+    """Whether a record of the root logger is not py4j's: it logs Ctrl-C with a stack trace."""
+    return "py4j" not in record.pathname
 
 
 @contextmanager
@@ -250,9 +259,9 @@ def _ship(function: Any) -> None:
     folder = os.path.dirname(file) + os.sep if file else None
     for name, own in list(sys.modules.items()):
         place = getattr(own, "__file__", None) or ""
-        if own is module or (folder and place.startswith(folder)):
-            if "site-packages" not in place and name.partition(".")[0] != "winnow":
-                cloudpickle.register_pickle_by_value(own)  # type: ignore[no-untyped-call]
+        beside = folder and place.startswith(folder) and name.partition(".")[0] != "winnow"
+        if (own is module or beside) and "site-packages" not in place:
+            cloudpickle.register_pickle_by_value(own)  # type: ignore[no-untyped-call]
 
 
 def jvm_process(session: "SparkSession") -> int | None:

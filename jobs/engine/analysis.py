@@ -1,11 +1,11 @@
 """The second step of validation: types and columns of all stages, by Spark over empty tables."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
-from deltalake import Schema
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import ArrayType, MapType, NullType, StructField, StructType
+from pyspark.sql import DataFrame, SparkSession, types
+from pyspark.sql.types import StructType
 
 from winnow.engine.expectations import validate_checks
 from winnow.engine.failures import first_line
@@ -52,7 +52,7 @@ def declared_schema(call: Call, tables: Mapping[str, DataFrame], pipeline: Pipel
     if callable(declared):
         given = {name: columns_of(table.schema) for name, table in tables.items()}
         declared = declared(given, option_values(call, pipeline))
-    return StructType.fromDDL(declared)
+    return cast(StructType, StructType.fromDDL(declared))
 
 
 def analyse(
@@ -110,31 +110,25 @@ def columns_of(schema: StructType) -> dict[str, str]:
 
 INVALID = frozenset(" ,;{}()\n\t=")  # in the names of Delta's columns
 
-
-def _names(column: StructField) -> list[str]:
-    """Return the names of a column and of all fields inside it."""
-    found, waiting = [column.name], [column.dataType]
-    while waiting:
-        kind = waiting.pop()
-        if isinstance(kind, StructType):
-            found += kind.names
-            waiting += [item.dataType for item in kind.fields]
-        elif isinstance(kind, ArrayType):
-            waiting.append(kind.elementType)
-        elif isinstance(kind, MapType):
-            waiting += [kind.keyType, kind.valueType]
-    return found
+# What both Spark and delta-rs write and read.
+STORABLE = (
+    *(types.StringType, types.BinaryType, types.BooleanType, types.DateType, types.TimestampType),
+    *(types.IntegralType, types.FractionalType),
+    *(types.StructType, types.ArrayType, types.MapType),
+)
 
 
-def storable(column: StructField) -> bool:
-    """Whether both Spark and delta-rs write the column's type."""
-    if any(name in column.dataType.json() for name in ('"variant"', '"timestamp_ntz"')):
-        return False  # delta-rs declares the table's features otherwise than Spark reads them
-    try:
-        Schema.from_json(StructType([column]).json())
-    except ValueError:
-        return False
-    return True
+def _fields(name: str, kind: types.DataType) -> Iterator[tuple[str, types.DataType]]:
+    """Yield name and type of a column and of everything inside it."""
+    yield name, kind
+    if isinstance(kind, types.StructType):
+        for item in kind.fields:
+            yield from _fields(item.name, item.dataType)
+    elif isinstance(kind, types.ArrayType):
+        yield from _fields(name, kind.elementType)
+    elif isinstance(kind, types.MapType):
+        yield from _fields(name, kind.keyType)
+        yield from _fields(name, kind.valueType)
 
 
 def _column_problems(stage: Stage, schema: StructType) -> list[Problem]:
@@ -153,17 +147,16 @@ def _column_problems(stage: Stage, schema: StructType) -> list[Problem]:
             known = " (the engine writes it)" if name in ENGINE_COLUMNS else ""
             add(f"returns `{name}`{known}; names that begin with _ are reserved", "Rename it")
     for item in schema.fields if stage.kind.stored else ():
-        kind = item.dataType.simpleString()
-        if isinstance(item.dataType, NullType):
+        inside = list(_fields(item.name, item.dataType))
+        wrong = next((name for name, _ in inside if INVALID.intersection(name)), None)
+        if isinstance(item.dataType, types.NullType):
             add(f"returns `{item.name}` without a type", "Write CAST(NULL AS STRING), or its type")
-        elif wrong := sorted(name for name in _names(item) if INVALID.intersection(name)):
-            add(
-                f"returns {wrong[0]!r}: names hold no space and none of , ; {{ }} ( ) =",
-                "Rename it",
-            )
-        elif not storable(item):
+        elif wrong is not None:
+            add(f"returns {wrong!r}: names hold no space and none of , ; {{ }} ( ) =", "Rename it")
+        elif not all(isinstance(kind, STORABLE) for _, kind in inside):
+            shown = item.dataType.simpleString()
             remedy = "Cast it to a type that every reader of Delta knows, e.g. STRING or BIGINT"
-            add(f"returns `{item.name}` of type {kind}, which no table can hold", remedy)
+            add(f"returns `{item.name}` of type {shown}, which no table can hold", remedy)
     missing = [name for name in ORIGIN if name not in names] if stage.sources else []
     if missing:
         listed = ", ".join(f"`{name}`" for name in missing)
