@@ -1,4 +1,4 @@
-"""The folder for what Winnow fetches once per user: Java and Delta's jars."""
+"""The folder for what Winnow keeps once per user: Java, Delta's jars, Spark's last log."""
 
 import os
 from pathlib import Path

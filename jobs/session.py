@@ -8,7 +8,6 @@ as it is, and gets the settings that can still be changed.
 import logging
 import os
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from winnow.cache import cache_folder
 from winnow.errors import CommandError
 from winnow.jars import delta_jars
 from winnow.java import find_java
@@ -70,7 +70,7 @@ def build_session(
         try:
             session = builder.getOrCreate()
         except Exception as error:
-            cause = str(error).splitlines()[0]
+            cause = (str(error) or type(error).__name__).splitlines()[0]
             raise CommandError(f"Spark did not start: {cause}. Its log: {log}") from error
     session.sparkContext.setLogLevel("ERROR")
     return session
@@ -106,16 +106,16 @@ def _quiet() -> Iterator[str]:
     if os.environ.get("WINNOW_VERBOSE"):
         yield "above"
         return
-    log = tempfile.NamedTemporaryFile(prefix="winnow-spark-", suffix=".log", delete=False)  # noqa: SIM115
+    path = cache_folder("logs") / "spark.log"  # of the last session
     sys.stderr.flush()
     own = os.dup(2)
-    os.dup2(log.fileno(), 2)
+    with path.open("wb") as log:
+        os.dup2(log.fileno(), 2)
     try:
-        yield log.name
+        yield str(path)
     finally:
         os.dup2(own, 2)
         os.close(own)
-        log.close()
 
 
 def _adopt(session: "SparkSession", settings: Mapping[str, str]) -> "SparkSession":
