@@ -6,10 +6,11 @@ BIN := .venv/bin
 # mypy and import-linter read files, so they cannot see that the folders are rooms of one package.
 LINKED := build/linked
 
-.PHONY: help setup demo test lint types linked test-kill test-cluster bench-engine lock clean
+.PHONY: help setup demo test lint types linked test-kill test-cluster bench-engine bench-sources \
+	bench-extraction lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
 
 setup: ## make .venv from requirements.lock, fetch Java and Delta's jars where missing
 	@PYTHON="$(PYTHON)" .ci/setup
@@ -40,6 +41,12 @@ test-cluster: setup ## run the pipelines on a cluster of two workers on this mac
 
 bench-engine: setup ## time the stages of a run on a larger corpus
 	@$(BIN)/python benchmarks/engine.py
+
+bench-sources: setup ## time the readers beside the libraries they stand on, and weigh them
+	@$(BIN)/python benchmarks/sources.py
+
+bench-extraction: setup ## score the extraction of main texts on labelled pages
+	@$(BIN)/python benchmarks/extraction.py
 
 lock: ## resolve setup.cfg afresh into requirements.lock
 	@.ci/lock

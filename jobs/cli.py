@@ -313,7 +313,7 @@ def start_pipeline(
 
 def _run(options: "RunOptions", as_json: bool, verbose: bool = False) -> "RunResult":
     from winnow.engine.run import run
-    from winnow.explore.progress import ending, stage_line
+    from winnow.explore.progress import ending, stage_lines
 
     if verbose:
         os.environ["WINNOW_VERBOSE"] = "1"  # the session shows Spark's logs then
@@ -321,7 +321,7 @@ def _run(options: "RunOptions", as_json: bool, verbose: bool = False) -> "RunRes
     if as_json:
         return run(options)
     screen = _screen()
-    result = run(options, lambda stage: print(stage_line(stage, screen), flush=True))
+    result = run(options, lambda stage: print(stage_lines(stage, screen), flush=True))
     print(f"\n{ending(result, screen)}")
     if options.limit is not None:
         print(f"  look at it   winnow tables --warehouse {result.warehouse}")

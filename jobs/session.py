@@ -184,6 +184,8 @@ def _plain(declaration: Declaration, kind: pa.DataType) -> Any:
         return _checked(name, result, kind, len(arguments[0]) if arguments else None)
 
     call.__signature__ = signature(function)  # type: ignore[attr-defined]
+    # Spark tells kinds of UDFs by the annotations of all parameters, and knows none with options.
+    call.__annotations__ = dict.fromkeys((*signature(function).parameters, "return"), pa.Array)
     return call
 
 

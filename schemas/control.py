@@ -105,6 +105,8 @@ RULES = pa.schema(
     ]
 )
 
+# One row per file that a version read; records = documents + rejects + skipped. A later row with
+# the same digest and another time: the file was touched, not changed.
 FILES = pa.schema(
     [
         ("pipeline", _TEXT),
@@ -115,13 +117,14 @@ FILES = pa.schema(
         ("state", _TEXT),  # read, partial, unreadable
         ("size", _LONG),
         ("modified", _TIME),
-        ("digest", _TEXT),
+        ("etag", _TEXT),  # what an object store calls this content, else empty
+        ("digest", _TEXT),  # BLAKE2b-128 of the stored bytes, see sources.accounts
         ("records", _LONG),
         ("documents", _LONG),
         ("rejects", _LONG),
-        ("skipped", pa.map_(_TEXT, _LONG)),
-        ("error", _TEXT),
-        ("position", _LONG),
+        ("skipped", pa.map_(_TEXT, _LONG)),  # records that are no documents, by kind
+        ("error", _TEXT),  # why reading ended too early
+        ("position", _LONG),  # where
         ("seconds", _SECONDS),
         ("run", _TEXT),
         ("recorded", _TIME),

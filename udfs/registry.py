@@ -38,7 +38,8 @@ class Declaration:
     order. `returns` is a DDL type (column function), a DDL schema or a function that gives one
     (operator), a DDL schema (source), or empty (check). `libraries` are distributions whose
     version changes its results; `assets` are files beside its module. Both are part of the
-    definition hash of every stage that calls it, as is the source of its module.
+    definition hash of every stage that calls it, as is the source of its module. `run_options` are
+    a source's options that say where to read, not what a record becomes.
     """
 
     kind: Kind
@@ -50,6 +51,7 @@ class Declaration:
     options: tuple[Option, ...] = ()
     libraries: tuple[str, ...] = ()
     assets: tuple[str, ...] = ()
+    run_options: tuple[str, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property

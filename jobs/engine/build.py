@@ -7,7 +7,7 @@ not repeat the texts that it got unchanged from an input table.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
@@ -32,7 +32,9 @@ from winnow.schemas.documents import (
     HEAVY_COLUMNS,
     READABLE,
 )
+from winnow.sources.accounts import Account
 from winnow.sources.documents import documents
+from winnow.sources.reader import Reading
 
 DUPLICATE_IDS = """
     SELECT file, position
@@ -64,6 +66,7 @@ class Candidate:
     kept: int
     dropped: int
     rules: tuple[RuleCount, ...]
+    accounts: Mapping[str, Account]  # of the files that were read, by name
     seconds: float
 
 
@@ -78,6 +81,7 @@ class PinnedInputs:
     plan: StagePlan
     arrival: int
     limit: int | None = None
+    readings: list[Reading] = field(default_factory=list)  # of the sources that were called
 
     def table(self, read: Read) -> DataFrame:
         """Return a table's kept rows without the engine's columns; of a STREAM, the new rows."""
@@ -92,7 +96,10 @@ class PinnedInputs:
         """Read a source's files, or run an operator."""
         options = option_values(call, self.pipeline)
         if call.declaration.kind == "source":
-            return documents(self.session, self.plan.files, options, self.arrival, self.limit)
+            files = next(files for one, files in self.plan.readings if one == call)
+            reading = documents(self.session, files, options, self.arrival, self.limit)
+            self.readings.append(reading)
+            return reading.rows
         with guarded(self.plan.name, call.declaration.name):
             result = call.declaration.function(**tables, **options)
             declared = columns_of(declared_schema(call, tables, self.pipeline))
@@ -178,6 +185,11 @@ def build(relations: Relations, inputs: PinnedInputs, run: str) -> Candidate:
         kept=kept,
         dropped=dropped,
         rules=_rule_counts(rules, counts),
+        accounts={
+            name: account
+            for reading in inputs.readings
+            for name, account in reading.accounts().items()
+        },
         seconds=time.monotonic() - started,
     )
 

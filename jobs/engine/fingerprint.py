@@ -1,9 +1,10 @@
 """The hash of a stage's definition: when it is the same, so are the rows for the same inputs.
 
-It covers the SQL without comments and white space, the parameters that it uses (addresses apart),
-the temporary views that it reads, and of every function that it calls the version, the source of
-its module with all that this imports from the same package or folder, the versions of its declared
-libraries, and its assets. Editing a helper of a function therefore rebuilds what calls it.
+It covers the SQL without comments and white space, the parameters that it uses (apart from those
+that only say where to read), the temporary views that it reads, and of every function that it calls
+the version, the source of its module with all that this imports from the same package or folder,
+the versions of its declared libraries, and its assets. Editing a helper of a function therefore
+rebuilds what calls it.
 """
 
 import ast
@@ -41,7 +42,7 @@ def definition(pipeline: Pipeline, stage: Stage) -> dict[str, str]:
     parts = {"engine": ENGINE, "sql": digest(*stage.tokens)}
     for name in stage.parameters:
         parameter = pipeline.parameters[name]
-        if not parameter.is_address:
+        if not parameter.is_run_option:
             parts[f"parameter {name}"] = digest(json.dumps(parameter.value))
     called = [call.declaration for call in stage.calls]
     called += [pipeline.functions[name] for name in stage.functions]

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from winnow.engine.audit import checks_hash
 from winnow.engine.fingerprint import definition, definition_hash, digest, views_of
@@ -15,8 +16,13 @@ from winnow.engine.registry import AUDITED, Input, Registry, Version, heads, pub
 from winnow.engine.store import Store
 from winnow.errors import CommandError
 from winnow.pipeline.model import Call, Kind, Marker, Pipeline, Stage
-from winnow.sources.documents import list_files
+from winnow.sources.documents import IGNORE, list_files, with_defaults
 from winnow.sources.files import InputFile
+from winnow.sources.reading import digest_of as content_digest
+
+Reading = tuple[Call, tuple[InputFile, ...]]
+
+GONE_SHOWN = 5
 
 REUSE, REAUDIT, APPEND, REBUILD, VIEW = "REUSE", "REAUDIT", "APPEND", "REBUILD", "VIEW"
 
@@ -29,9 +35,10 @@ class ChangedFileError(CommandError):
 class StagePlan:
     """What a run would do with one stage.
 
-    `inputs` is what the stage would be built from, `files` the files that it would read, `base`
-    the version that it starts from. `forced` is a build that --full-refresh asked for: it takes
-    the table as it finds it, whoever wrote to it.
+    `inputs` is what the stage would be built from, `readings` the files that each call of a source
+    would read, `base` the version that it starts from. `gone` names files that were read and are
+    not there any more, `touched` are files that have another time and the same content. `forced` is
+    a build that --full-refresh asked for: it takes the table as it finds it, whoever wrote to it.
     """
 
     stage: Stage
@@ -41,8 +48,15 @@ class StagePlan:
     inputs: tuple[Input, ...]
     checks: str
     base: Version | None
-    files: tuple[InputFile, ...] = ()
+    readings: tuple[Reading, ...] = ()
+    gone: tuple[str, ...] = ()
+    touched: tuple[InputFile, ...] = ()
     forced: bool = False
+
+    @property
+    def files(self) -> tuple[InputFile, ...]:
+        """The files that it would read."""
+        return tuple(file for _, files in self.readings for file in files)
 
     @property
     def name(self) -> str:
@@ -120,11 +134,12 @@ class Planner:
         parts = definition(self._pipeline, stage)
         checks = self._checks_hash(stage)
         tables = [self._input(name) for name in stored_inputs(self._pipeline, stage)]
-        listings = [self._listing(stage, call) for call in source_calls(self._pipeline, stage)]
-        inputs = (*tables, *(Input("files", digest=digest_of(files)) for files in listings))
-        files = tuple(file for files in listings for file in files)
+        calls = source_calls(self._pipeline, stage)
+        readings = tuple((call, self._listing(call)) for call in calls)
+        _check_names(stage, readings)
+        inputs = (*tables, *(Input("files", digest=digest_of(files)) for _, files in readings))
         forced = stage.name in self._refresh
-        plan = StagePlan(stage, REBUILD, "", parts, inputs, checks, base, files, forced)
+        plan = StagePlan(stage, REBUILD, "", parts, inputs, checks, base, readings, forced=forced)
         if stage.kind.stored and not forced:
             self._check_store(stage, base)
         reason = "asked for by --full-refresh" if forced else changes(base, parts)
@@ -151,13 +166,12 @@ class Planner:
             for item in plan.inputs
             if item.table in streams and (item.batch or 0) > (before[item.table].batch or 0)
         ]
-        fresh = self._new_files(stage, plan.files)
-        if stage.sources and fresh:
-            count = len(fresh)
-            reason = f"{count:,} new file{'s' if count > 1 else ''}"
-            return replace(plan, action=APPEND, reason=reason, files=fresh)
         reason = f"new rows in {', '.join(f'`{name}`' for name in grown)}" if grown else ""
-        return self._unless(reason, replace(plan, action=APPEND, reason=reason, files=fresh))
+        plan = self._with_new_files(plan)
+        if plan.files:
+            count = len(plan.files)
+            reason = f"{count:,} new file{'s' if count > 1 else ''}"
+        return self._unless(reason, replace(plan, action=APPEND, reason=reason))
 
     def _base(self, stage: Stage) -> Version | None:
         """Return the version to start from; of a table that was a view meanwhile, a table's."""
@@ -193,37 +207,48 @@ class Planner:
         checks = self._pipeline.checks.get(stage.name, ())
         return checks_hash(checks, self._pipeline.functions)
 
-    def _listing(self, stage: Stage, call: Call) -> list[InputFile]:
-        return list_files(option_values(call, self._pipeline))
+    def _listing(self, call: Call) -> tuple[InputFile, ...]:
+        return tuple(list_files(option_values(call, self._pipeline)))
 
-    def _new_files(self, stage: Stage, files: tuple[InputFile, ...]) -> tuple[InputFile, ...]:
-        """Return the files that the last audited version has not read.
+    def _with_new_files(self, plan: StagePlan) -> StagePlan:
+        """Return the plan with the files that the last audited version has not read.
 
         Raises:
             ChangedFileError: a file has other content than when it was read.
         """
-        known = self.files_read(stage.name)
-        if stage.sources and not known:
+        if not plan.readings:
+            return plan
+        known = self.files_read(plan.name)
+        if not known:
             raise CommandError(
                 f"the control table {self._registry.warehouse.path('winnow', 'files')} does not "
-                f"say which files `{stage.name}` has read. Bring it back from a copy of the "
-                f"warehouse, or read everything again with --full-refresh {stage.name}"
+                f"say which files `{plan.name}` has read. Bring it back from a copy of the "
+                f"warehouse, or read everything again with --full-refresh {plan.name}"
             )
-        changed = [
-            file
-            for file in files
-            if file.name in known and known[file.name] != (file.size, modified_at(file))
-        ]
-        if changed:
-            raise ChangedFileError(
-                f"`{changed[0].name}` changed since `{stage.name}` read it"
-                + (f", and {len(changed) - 1:,} more files" if len(changed) > 1 else "")
-                + f". Read everything again with --full-refresh {stage.name}, or put the file back"
-            )
-        return tuple(file for file in files if file.name not in known)
+        readings, touched = [], []
+        for call, files in plan.readings:
+            ignores = with_defaults(option_values(call, self._pipeline))["changed_files"] == IGNORE
+            seen = [file for file in files if file.name in known]
+            doubtful = [file for file in seen if not _is_as_read(file, known[file.name])]
+            same = [file for file in doubtful if _has_same_content(file, known[file.name])]
+            changed = sorted({file.name for file in doubtful} - {file.name for file in same})
+            if changed and not ignores:
+                raise ChangedFileError(_changed(plan.name, changed))
+            touched += same
+            readings.append((call, tuple(file for file in files if file.name not in known)))
+        gone = sorted(known.keys() - {file.name for file in plan.files})
+        return replace(plan, readings=tuple(readings), gone=tuple(gone), touched=tuple(touched))
 
-    def files_read(self, stage: str) -> dict[str, tuple[int, datetime]]:
-        """Return size and time of each file in a stage's last audited version."""
+    def touched_rows(self, plan: StagePlan) -> list[dict[str, Any]]:
+        """Return the ledger's rows of touched files with their new times."""
+        known = self.files_read(plan.name)
+        return [
+            {**known[file.name], "modified": modified_at(file), "etag": file.etag}
+            for file in plan.touched
+        ]
+
+    def files_read(self, stage: str) -> dict[str, Mapping[str, Any]]:
+        """Return the ledger's row of each file in a stage's last audited version, by name."""
         head = self._heads.get(stage)
         if head is None:
             return {}
@@ -235,12 +260,65 @@ class Planner:
             and item.generation == head.generation
         }
         return {
-            row["file"]: (row["size"], row["modified"])
+            row["file"]: row
             for row in self._files
             if row["pipeline"] == head.pipeline
             and row["stage"] == stage
             and (row["version"], row["run"]) in audited
         }
+
+
+def said_gone(plan: StagePlan) -> str:
+    """Say which files were read and are not in the input any more; their documents stay."""
+    shown = ", ".join(f"`{name}`" for name in plan.gone[:GONE_SHOWN])
+    more = f" and {len(plan.gone) - GONE_SHOWN:,} more" if len(plan.gone) > GONE_SHOWN else ""
+    return (
+        f"no longer in the input of `{plan.name}`: {shown}{more}. Their documents stay; "
+        f"--full-refresh {plan.name} reads only what is there now"
+    )
+
+
+def _check_names(stage: Stage, readings: Iterable[Reading]) -> None:
+    """Make sure that a stage knows a file by its name.
+
+    Raises:
+        CommandError: two of its sources hold files of one name.
+    """
+    seen: set[str] = set()
+    for _, files in readings:
+        names = {file.name for file in files}
+        if both := sorted(seen & names):
+            raise CommandError(
+                f"two inputs of `{stage.name}` hold a file called `{both[0]}`. Read them from the "
+                "folder above both, or each in a stage of its own"
+            )
+        seen |= names
+
+
+def _is_as_read(file: InputFile, row: Mapping[str, Any]) -> bool:
+    """Whether a file looks as it did when it was read."""
+    if file.etag and row.get("etag"):
+        return bool(file.etag == row["etag"])
+    return (file.size, modified_at(file)) == (row["size"], row["modified"])
+
+
+def _has_same_content(file: InputFile, row: Mapping[str, Any]) -> bool:
+    """Whether a file that looks otherwise has the bytes that were read; it is read for that."""
+    if file.size != row["size"] or not row["digest"]:
+        return False
+    try:
+        return bool(content_digest(file) == row["digest"])
+    except PermissionError:
+        return False
+
+
+def _changed(stage: str, names: list[str]) -> str:
+    more = f", and {len(names) - 1:,} more files" if len(names) > 1 else ""
+    return (
+        f"`{names[0]}` changed since `{stage}` read it{more}. Read everything again with "
+        f"--full-refresh {stage}, or keep what was read: give read_documents the option "
+        "changed_files => 'ignore', or put the file back"
+    )
 
 
 CHECKS = "its checks changed"
@@ -296,5 +374,5 @@ def option_values(call: Call, pipeline: Pipeline) -> dict[str, object]:
 
 
 def digest_of(files: Iterable[InputFile]) -> str:
-    """Return a hash of file names, sizes and times: what a batch read of them depends on."""
-    return digest(json.dumps([[file.name, file.size, file.modified] for file in files]))
+    """Return a hash of file names, sizes, times and ETags: what a batch read of them rests on."""
+    return digest(json.dumps([[file.name, file.size, file.modified, file.etag] for file in files]))

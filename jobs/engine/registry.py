@@ -139,6 +139,7 @@ class Registry:
             self.warehouse.path("winnow", table),
             pa.Table.from_pylist(complete, schema=schema),
             mode="append",
+            schema_mode="merge",  # a warehouse may be older than a column
             commit_properties=CommitProperties(custom_metadata={"winnow": "control"}),
         )
 

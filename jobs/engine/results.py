@@ -1,7 +1,7 @@
 """What a run says of itself: plain values for the command line, `--json` and the control tables."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 BUILT, REUSED, REJECTED, FAILED, SKIPPED = "BUILT", "REUSED", "REJECTED", "FAILED", "SKIPPED"
@@ -32,6 +32,27 @@ class CheckResult:
         return not self.success and self.severity == "critical"
 
 
+def built_in_check(
+    name: str,
+    success: bool,
+    observed: Mapping[str, float],
+    notes: str,
+    severity: str = "critical",
+    examples: tuple[str, ...] = (),
+) -> CheckResult:
+    """Return the result of a check that every version has; `notes` say what a failure means."""
+    return CheckResult(
+        section="built in",
+        type=name,
+        kwargs={},
+        severity=severity,
+        success=success,
+        observed=observed,
+        examples=examples,
+        notes="" if success else notes,
+    )
+
+
 @dataclass(frozen=True)
 class RuleCount:
     """How many rows of a version failed a rule; see schemas/control.py."""
@@ -42,6 +63,29 @@ class RuleCount:
     failed: int = 0
     failed_alone: int = 0
     failed_first: int = 0
+
+
+@dataclass(frozen=True)
+class FileCounts:
+    """What a run read of a stage's files; records = documents + rejects + skipped + left_out.
+
+    `left_out` are records for which the stage's SQL returned no row. `states` counts files.
+    """
+
+    states: Mapping[str, int]  # read, partial, unreadable
+    records: int
+    documents: int
+    rejects: int
+    skipped: Mapping[str, int]  # by kind
+
+    @property
+    def left_out(self) -> int:
+        """Records that are neither documents nor rejects nor skipped."""
+        return self.records - self.documents - self.rejects - sum(self.skipped.values())
+
+    def json(self) -> dict[str, Any]:
+        """Return the object that `run --json` prints."""
+        return {**asdict(self), "left_out": self.left_out}
 
 
 @dataclass(frozen=True)
@@ -60,6 +104,7 @@ class StageResult:
     seconds: float = 0.0
     rules: tuple[RuleCount, ...] = ()
     checks: tuple[CheckResult, ...] = ()
+    files: FileCounts | None = None  # of a stage over a source
     error: str = ""
 
     def json(self) -> dict[str, Any]:
@@ -73,6 +118,7 @@ class StageResult:
             "rows_dropped": self.rows_dropped,
             "seconds": round(self.seconds, 3),
             "reason": self.error or self.reason,
+            **({"files": self.files.json()} if self.files else {}),
         }
 
 

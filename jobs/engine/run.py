@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from winnow.engine.fingerprint import definition_hash
 from winnow.engine.lease import Lease, free
-from winnow.engine.plan import APPEND, REBUILD, REUSE, VIEW, Planner, StagePlan
+from winnow.engine.plan import APPEND, REBUILD, REUSE, VIEW, Planner, StagePlan, said_gone
 from winnow.engine.registry import AUDITED, Registry, Version, published
 from winnow.engine.results import FAILED, REUSED, SKIPPED, RunResult, StageResult
 from winnow.engine.results import REJECTED as REJECTED_STATE
@@ -231,6 +231,10 @@ class _Run:
         )
 
     def _stage(self, plan: StagePlan, planner: Planner) -> StageResult:
+        if plan.gone:
+            self.messages.append(said_gone(plan))
+        if plan.touched:
+            self.registry.append("files", planner.touched_rows(plan))
         if plan.action == REUSE:
             return reused(plan)
         if self.runner is None:  # something changed since the plan was made, before the lease

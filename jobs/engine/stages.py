@@ -18,24 +18,30 @@ from winnow.engine.analysis import analyse, columns_of
 from winnow.engine.audit import audit
 from winnow.engine.build import Candidate, PinnedInputs, added, build, stored_rows
 from winnow.engine.failures import StageFailure, guarded
+from winnow.engine.files import FileRow, file_checks, file_counts, file_rows
 from winnow.engine.fingerprint import definition_hash
 from winnow.engine.plan import (
     APPEND,
     REAUDIT,
     Planner,
     StagePlan,
-    modified_at,
-    source_calls,
     stored_inputs,
 )
 from winnow.engine.publish import view_sql
 from winnow.engine.registry import AUDITED, REJECTED, Registry, Version, published
 from winnow.engine.relations import Relations
-from winnow.engine.results import BUILT, FAILED, CheckResult, RuleCount, StageResult
+from winnow.engine.results import (
+    BUILT,
+    FAILED,
+    CheckResult,
+    RuleCount,
+    StageResult,
+    built_in_check,
+)
 from winnow.engine.results import REJECTED as REJECTED_STATE
 from winnow.engine.store import Store
 from winnow.pipeline.model import Action, Check, Pipeline, Stage
-from winnow.schemas.documents import DROPPED, ENGINE_COLUMNS
+from winnow.schemas.documents import BATCH, DROPPED, ENGINE_COLUMNS
 from winnow.session import build_session, jvm_process, register_functions
 
 
@@ -84,7 +90,8 @@ class StageRunner:
                 candidate = build(relations, inputs, run)
                 version = self._version(plan, candidate, run)
             rules = self._rules(plan, candidate)
-            checks = self._audit(plan, planner, version, candidate, rules)
+            files = self._files(plan, candidate)
+            checks = self._audit(plan, planner, version, candidate, rules, files)
         except StageFailure as error:
             if stage.kind.stored:
                 self._undo(plan, run)
@@ -93,7 +100,7 @@ class StageRunner:
                 stage.name, plan.kind, FAILED, plan.reason, seconds=seconds, error=str(error)
             )
         seconds = time.monotonic() - started
-        return self._note(plan, planner, version, candidate, rules, checks, seconds)
+        return self._note(plan, planner, version, candidate, rules, files, checks, seconds)
 
     def _settle(self, plan: StagePlan, run: str) -> None:
         store = self._store(plan.stage)
@@ -191,6 +198,16 @@ class StageRunner:
         before = rule_counts(self._registry, plan.base)
         return added(before, candidate.rules) if candidate else before
 
+    def _files(self, plan: StagePlan, candidate: Candidate | None) -> list[FileRow]:
+        """Return the ledger's rows of the files that this batch read."""
+        if candidate is None or not plan.files:
+            return []
+        path = self._store(plan.stage).path
+        with guarded(plan.name):
+            rows = self.session.read.format("delta").option("versionAsOf", candidate.version)
+            batch = rows.load(path).where(F.col(BATCH) == candidate.batch)
+            return file_rows(plan, batch, candidate.accounts)
+
     def _audit(
         self,
         plan: StagePlan,
@@ -198,9 +215,11 @@ class StageRunner:
         version: Version,
         candidate: Candidate | None,
         rules: Iterable[RuleCount],
+        files: Sequence[FileRow],
     ) -> tuple[CheckResult, ...]:
         checks = self._pipeline.checks.get(plan.name, ())
         results = [*built_in(version, candidate, rules)]
+        results += file_checks(plan, self._pipeline, files)
         if checks:
             results += self._expectations(plan, planner, version, checks)
         broken = next((item for item in results if item.error), None)
@@ -238,6 +257,7 @@ class StageRunner:
         version: Version,
         candidate: Candidate | None,
         rules: tuple[RuleCount, ...],
+        files: Sequence[FileRow],
         checks: tuple[CheckResult, ...],
         seconds: float,
     ) -> StageResult:
@@ -253,8 +273,7 @@ class StageRunner:
         self._registry.append(
             "rules", [key | asdict(rule) | {"position": i} for i, rule in enumerate(rules)]
         )
-        if candidate is not None:
-            self._registry.append("files", [key | row for row in self._file_rows(plan, candidate)])
+        self._registry.append("files", [{**key, **row} for row in files])
         self._registry.add_versions([replace(version, state=state)])
         if rejected and candidate is not None:
             self._store(plan.stage).restore(candidate.base, version.run)
@@ -273,19 +292,8 @@ class StageRunner:
             seconds=seconds,
             rules=rules,
             checks=checks,
+            files=file_counts(files),
         )
-
-    def _file_rows(self, plan: StagePlan, candidate: Candidate) -> list[dict[str, Any]]:
-        """Return one ledger row a file that this batch read, with its records counted."""
-        if not plan.files or not source_calls(self._pipeline, plan.stage):
-            return []
-        path = self._store(plan.stage).path
-        rows = self.session.read.format("delta").option("versionAsOf", candidate.version).load(path)
-        rejects = F.count_if(F.col("reject_reason").isNotNull()).alias("rejects")
-        batch = rows.where(F.col(ENGINE_COLUMNS[2]) == candidate.batch)
-        counted = batch.groupBy("file").agg(F.count("*").alias("records"), rejects)
-        found = {row.file: row for row in counted.toLocalIterator()}
-        return [_file_row(file, found.get(file.name)) for file in plan.files]
 
 
 def _generation(plan: StagePlan, candidate: Candidate) -> int:
@@ -294,20 +302,6 @@ def _generation(plan: StagePlan, candidate: Candidate) -> int:
         return candidate.version
     before = plan.base.generation
     return before if plan.action == APPEND else max(candidate.version, before + 1)
-
-
-def _file_row(file: Any, counted: Any) -> dict[str, Any]:
-    records, rejects = (counted.records, counted.rejects) if counted else (0, 0)
-    return {
-        "file": file.name,
-        "format": file.format,
-        "state": "read",
-        "size": file.size,
-        "modified": modified_at(file),
-        "records": records,
-        "documents": records - rejects,
-        "rejects": rejects,
-    }
 
 
 def _kept(rows: DataFrame) -> DataFrame:
@@ -341,7 +335,7 @@ def built_in(
     if candidate is not None:
         written = candidate.kept + candidate.dropped
         results.append(
-            _built_in(
+            built_in_check(
                 "query_rows_equal_kept_and_dropped",
                 candidate.query_rows == written,
                 {
@@ -355,25 +349,13 @@ def built_in(
     if not version.is_view:
         rows = version.rows_kept + version.rows_dropped
         note = "A version without a row is more often a wrong input than a result."
-        results.append(_built_in("at_least_one_row", rows > 0, {"rows": rows}, note))
+        results.append(built_in_check("at_least_one_row", rows > 0, {"rows": rows}, note))
     for rule in rules:
         if rule.action == Action.FAIL.value:
             note = f"Rows violate the rule, which says ON VIOLATION FAIL UPDATE: {rule.condition}"
             ok, seen = rule.failed == 0, {"failed": rule.failed}
-            results.append(_built_in(f"rule {rule.rule}", ok, seen, note))
+            results.append(built_in_check(f"rule {rule.rule}", ok, seen, note))
     return results
-
-
-def _built_in(name: str, success: bool, observed: dict[str, int], notes: str) -> CheckResult:
-    return CheckResult(
-        section="built in",
-        type=name,
-        kwargs={},
-        severity="critical",
-        success=success,
-        observed=observed,
-        notes="" if success else notes,
-    )
 
 
 def _check_row(check: CheckResult) -> dict[str, Any]:

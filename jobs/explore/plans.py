@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from winnow.engine.plan import APPEND, REAUDIT, REBUILD, REUSE, VIEW, StagePlan
+from winnow.engine.plan import APPEND, REAUDIT, REBUILD, REUSE, VIEW, StagePlan, said_gone
 from winnow.explore.screen import Screen, escape
 
 if TYPE_CHECKING:
@@ -23,9 +23,16 @@ def plan_facts(pipeline: str, plans: Iterable[StagePlan]) -> dict[str, Any]:
     return {
         "pipeline": pipeline,
         "stages": [
-            {"stage": plan.name, "kind": plan.kind, "action": plan.action, "reason": plan.reason}
+            {
+                "stage": plan.name,
+                "kind": plan.kind,
+                "action": plan.action,
+                "reason": plan.reason,
+                "gone": list(plan.gone),
+            }
             for plan in plans
         ],
+        "notes": [said_gone(plan) for plan in plans if plan.gone],
     }
 
 
@@ -39,7 +46,8 @@ def show_plan(facts: dict[str, Any], screen: Screen) -> str:
         ending = "nothing to do"
     else:
         ending = f"winnow run {facts['pipeline']} does it"
-    return f"{screen.table(('stage', 'would', 'why'), rows)}\n\n{ending}"
+    notes = [line for note in facts["notes"] for line in screen.folded(note, 0)]
+    return "\n".join([screen.table(("stage", "would", "why"), rows), "", *notes, ending])
 
 
 def example_facts(pipeline: str, results: "Iterable[ExampleResult]") -> dict[str, Any]:

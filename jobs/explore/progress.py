@@ -21,6 +21,11 @@ NAME, STATE, VERSION, ROWS, TIME = 10, 8, 3, 20, 10  # cells
 TOP_RULES = 2
 
 
+def stage_lines(result: StageResult, screen: Screen) -> str:
+    """Return what a stage did; of one that read files, a second line accounts for their records."""
+    return "\n".join(filter(None, (stage_line(result, screen), files_line(result))))
+
+
 def stage_line(result: StageResult, screen: Screen) -> str:
     """Return a stage's line: name, state, version, rows in -> kept, time, what dropped most."""
     version = f"v{result.version}" if result.version is not None else ""
@@ -35,6 +40,23 @@ def stage_line(result: StageResult, screen: Screen) -> str:
     ]
     line = cut("  ".join(cells).rstrip(), screen.width)
     return line.replace(result.state, screen.paint(result.state, COLOURS.get(result.state, "")), 1)
+
+
+def files_line(result: StageResult) -> str:
+    """Return what was read of a stage's files, below the stage's line; empty if nothing was."""
+    counts = result.files
+    if counts is None:
+        return ""
+    skipped = sum(counts.skipped.values())
+    parts = [f"{count(counts.documents)} documents", f"{count(counts.rejects)} rejects"]
+    if skipped:
+        kinds = ", ".join(f"{kind} {count(n)}" for kind, n in sorted(counts.skipped.items()))
+        parts.append(f"{count(skipped)} skipped ({kinds})")
+    if counts.left_out:
+        parts.append(f"{count(counts.left_out)} left out by the stage's SQL")
+    files = sum(counts.states.values())
+    line = f"{count(files)} file{'s' if files > 1 else ''}: {count(counts.records)} records = "
+    return " " * (NAME + 2) + line + " + ".join(parts)
 
 
 def _rows(result: StageResult) -> str:

@@ -142,7 +142,7 @@ class _Loader:
             name=configuration.name,
             folder=self.folder,
             description=configuration.description,
-            parameters=self._addresses(values, stages),
+            parameters=self._run_options(values, stages),
             stages=tuple(stages[name] for name in ordered),
             checks=checks,
             examples=examples,
@@ -253,20 +253,20 @@ class _Loader:
                 problem = document.problem(("parameters", name), message, "Leave it out.")
                 self.problems.append(replace(problem, warning=True))
 
-    def _addresses(
+    def _run_options(
         self, values: Mapping[str, Parameter], stages: Mapping[str, Stage]
     ) -> dict[str, Parameter]:
-        """Mark the parameters that only say where documents are."""
-        addresses = set()
+        """Mark the parameters that say where documents are, not what they become."""
+        found = set()
         for stage in stages.values():
             for call in stage.sources:
                 first = next((option.name for option in call.declaration.options), "")
-                for name in (first, "path"):
+                for name in (first, *call.declaration.run_options):
                     value = call.options.get(name)
                     if isinstance(value, Marker):
-                        addresses.add(value.parameter)
+                        found.add(value.parameter)
         return {
-            name: replace(parameter, is_address=name in addresses)
+            name: replace(parameter, is_run_option=name in found)
             for name, parameter in values.items()
         }
 

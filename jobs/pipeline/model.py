@@ -248,7 +248,7 @@ class Parameter:
     name: str
     value: str | int | float | bool | None
     description: str
-    is_address: bool = False  # where documents are: part of no hash
+    is_run_option: bool = False  # where documents are, and what to do with them: part of no hash
 
 
 @dataclass(frozen=True)

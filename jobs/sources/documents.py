@@ -1,15 +1,15 @@
 """`read_documents`: the documents of files, folders and globs, as SQL calls it.
 
-    SELECT * FROM STREAM read_documents('data/*.jsonl.gz', licence => 'CC0-1.0')
+    SELECT * FROM STREAM read_documents('data/*.jsonl.gz', constant_licence => 'CC0-1.0')
 
 The files are listed once, when a run is planned; Spark's tasks then read them as streams, in
-batches of about 8 MB of text. A file that has no permission or cannot be decompressed to its end
-is a row with a `reject_reason`, not the end of the run.
+batches of about 8 MB of text. A record that cannot be read is a row with a `reject_reason`; a file
+that cannot be read to its end has it noted in the ledger of files. Neither ends the run.
 """
 
 import difflib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from winnow.errors import CommandError
 from winnow.sources import python_environment
@@ -19,46 +19,68 @@ from winnow.sources.registry import source as declare_source
 from winnow.udfs.registry import declaration_of
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
+
+    from winnow.sources.reader import Reading
+
+STOP, IGNORE = "stop", "ignore"  # values of `changed_files`
 
 
-@declare_source(version=1, libraries=("orjson",))
+@declare_source(
+    version=2,
+    libraries=("orjson", "fastwarc", "pyarrow"),
+    run_options=("path", "changed_files", "max_rejects"),
+)
 def read_documents(
     path: str,
     format: str = "auto",
     glob: str | None = None,
-    source: str | None = None,
-    licence: str | None = None,
     text: str = "text",
     id: str = "id",
     url: str = "url",
+    source: str = "source",
+    licence: str = "licence",
     created: str = "created",
+    constant_source: str | None = None,
+    constant_licence: str | None = None,
     id_prefix: str | None = None,
+    changed_files: str = "stop",
+    max_rejects: float = 0.05,
 ) -> list[InputFile]:
     """Read documents from a file, a folder or a glob; here: list the files, sorted by name.
 
     One row is one document, or one record that could not be read. A document's id is the record's
-    own (a string that is not empty, or an integer), else the hash of the file's name below the
-    literal part of `path` and of the record's position in it.
+    own (a string that is not empty, an integer, a WARC-Record-ID), else the hash of the file's name
+    below the literal part of `path` and of the record's position in it.
 
     Args:
         path: a file, a folder (with all folders below it) or a glob, local or any address that
             fsspec knows; `python-environment` for the documentation of the installed Python.
-        format: `jsonl` or `python-environment`; `auto` goes by the ends of the files' names.
+        format: `jsonl`, `parquet`, `text`, `html`, `warc` or `python-environment`; `auto` goes by
+            the ends of the files' names.
         glob: only the files whose name matches; a pattern without "/" is matched with the last
             part of the name.
-        source: of all documents, instead of the records' own field `source`.
-        licence: of all documents, instead of the records' own field `licence`.
         text: the field that holds the text.
         id: the field that holds the id.
         url: the field that holds the address.
+        source: the field that holds the source.
+        licence: the field that holds the licence.
         created: the field that holds the time at which the document was made.
+        constant_source: the source of all documents, whatever the records say.
+        constant_licence: the licence of all documents, whatever the records say.
         id_prefix: stands before every id, so that two inputs with the same ids can be told apart.
+        changed_files: what to do with a file that changed after it was read: `stop`, or `ignore`
+            for the documents that were read from it then.
+        max_rejects: the share of a run's new records that may be rejects; more reject the version.
 
     Raises:
         CommandError: the path does not exist, holds no file of the format or may not be read; or
             the format is unknown.
     """
+    if changed_files not in (STOP, IGNORE):
+        raise CommandError(f"changed_files: {changed_files!r} is neither {STOP!r} nor {IGNORE!r}")
+    if not 0 <= max_rejects <= 1:
+        raise CommandError(f"max_rejects: {max_rejects} is no share; it is between 0 and 1")
     names = ("auto", *FORMATS)
     if format not in names:
         near = difflib.get_close_matches(format, names, 1)
@@ -95,7 +117,7 @@ def documents(
     options: Mapping[str, object],
     arrival: int,
     limit: int | None = None,
-) -> "DataFrame":
+) -> "Reading":
     """Return the documents of the files, one row each, with the columns of `schemas.documents`.
 
     Args:
@@ -107,7 +129,11 @@ def documents(
     """
     from winnow.sources.reader import read_files
 
+    return read_files(spark, files, with_defaults(options), arrival, limit)
+
+
+def with_defaults(options: Mapping[str, object]) -> dict[str, Any]:
+    """Return all options of a call; what it does not give has its default."""
     declaration = declaration_of(read_documents)
     assert declaration is not None
-    defaults = {option.name: option.default for option in declaration.options}
-    return read_files(spark, files, {**defaults, **options}, arrival, limit)
+    return {option.name: option.default for option in declaration.options} | dict(options)

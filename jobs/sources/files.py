@@ -1,10 +1,8 @@
 """Input files: what an address names, listed and opened. Local paths need nothing but Python.
 
-Any other address (`s3://bucket/folder`) goes through fsspec, which is imported when one is met.
+Any other address (`s3a://bucket/folder`) goes through fsspec and the driver that it names.
 """
 
-import bz2
-import gzip
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -12,8 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
-
-import pyarrow as pa
 
 from winnow.errors import CommandError
 
@@ -28,7 +24,7 @@ class InputFile:
 
     `name` is its path below the longest literal part of the input address, with "/" between the
     parts: the same wherever the input lies. `size` in bytes; `modified` in seconds since 1970,
-    0 where the store does not say.
+    0 where the store does not say; `etag` is what an object store calls this content.
     """
 
     address: str
@@ -36,33 +32,25 @@ class InputFile:
     size: int
     modified: float
     format: str
+    etag: str = ""
 
     @property
     def is_compressed(self) -> bool:
         """Whether the file has to be read from its beginning."""
-        return self.name.endswith(COMPRESSED)
+        return self.name.lower().endswith(COMPRESSED)
 
 
-def open_file(file: InputFile) -> BinaryIO:
-    """Open a file for reading, decompressed by the end of its name.
+def open_raw(file: InputFile) -> BinaryIO:
+    """Open a file's bytes as they are stored.
 
     Raises:
         OSError: it cannot be opened.
     """
-    raw = _open_raw(file.address)
-    if file.name.endswith(".gz"):
-        return cast(BinaryIO, gzip.GzipFile(fileobj=raw))
-    if file.name.endswith(".bz2"):
-        return cast(BinaryIO, bz2.BZ2File(raw))
-    if file.name.endswith(".zst"):
-        return cast(BinaryIO, pa.CompressedInputStream(raw, "zstd"))
-    return raw
+    if _SCHEME.match(file.address):
+        import fsspec
 
-
-def _open_raw(address: str) -> BinaryIO:
-    if _SCHEME.match(address):
-        return cast(BinaryIO, _fsspec(address).open(address, "rb").open())
-    return Path(address).open("rb", buffering=0)
+        return cast(BinaryIO, fsspec.open(file.address, "rb").open())
+    return Path(file.address).open("rb", buffering=0)
 
 
 def list_address(
@@ -119,12 +107,13 @@ class _Found:
     address: str
     size: int
     modified: float
+    etag: str = ""
 
 
 def _input_file(found: _Found, name: str, kind: str | None) -> InputFile:
     if kind is None:
         raise CommandError(f"path: the format of {name!r} does not show in its name; give `format`")
-    return InputFile(found.address, name, found.size, found.modified, kind)
+    return InputFile(found.address, name, found.size, found.modified, kind, found.etag)
 
 
 def _literal_part(address: str) -> tuple[str, str]:
@@ -209,7 +198,8 @@ class _Remote:
     """Files that fsspec reaches."""
 
     def __init__(self, address: str) -> None:
-        fsspec = _fsspec(address)
+        import fsspec
+
         try:
             self.filesystem, _ = fsspec.core.url_to_fs(address)
         except (ImportError, ValueError) as error:  # it lacks the driver, or knows none
@@ -240,14 +230,6 @@ class _Remote:
         stamp = next((each for each in stamps if each is not None), 0.0)
         modified = stamp.timestamp() if isinstance(stamp, datetime) else float(stamp)
         address = self.filesystem.unstrip_protocol(info["name"])
-        return _Found(address, int(info["size"] or 0), modified)
-
-
-def _fsspec(address: str) -> Any:
-    try:
-        import fsspec  # type: ignore[import-not-found,import-untyped,unused-ignore]
-    except ImportError as error:
-        raise CommandError(
-            f"path: {address!r} needs the package fsspec and its driver for this kind of address"
-        ) from error
-    return fsspec
+        tags = (info.get(key) for key in ("ETag", "etag", "content_md5", "md5Hash", "checksum"))
+        tag = next((str(each) for each in tags if each), "")
+        return _Found(address, int(info["size"] or 0), modified, tag)

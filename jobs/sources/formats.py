@@ -1,18 +1,23 @@
 """The formats that documents are read from: one module each.
 
 A format's module has `read(stream, file, options, start, end)`, which yields the records that
-begin in [start, end) of the decompressed stream, `end` None for all of it.
+begin in [start, end) of the decompressed stream, `end` None for all of it: each one as a `Record`
+or, if it is meant to be no document, as `Skipped`; and `Broken` where reading ends too early.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any
 
-from winnow.sources import jsonl, python_environment
+from winnow.sources import html, jsonl, parquet, python_environment, text, warc
 from winnow.sources.files import COMPRESSED, InputFile
-from winnow.sources.records import Record
+from winnow.sources.records import Broken, Record, Skipped
+from winnow.sources.streams import InputStream
 
-Read = Callable[[BinaryIO, InputFile, Mapping[str, Any], int, int | None], Iterator[Record]]
+Read = Callable[
+    [InputStream, InputFile, Mapping[str, Any], int, int | None],
+    Iterator[Record | Skipped | Broken],
+]
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,10 @@ class Format:
 
 FORMATS: Mapping[str, Format] = {
     "jsonl": Format(jsonl.read, jsonl.SUFFIXES, is_splittable=True),
+    "parquet": Format(parquet.read, parquet.SUFFIXES, is_splittable=True),
+    "text": Format(text.read, text.SUFFIXES),
+    "html": Format(html.read, html.SUFFIXES),
+    "warc": Format(warc.read, warc.SUFFIXES),
     python_environment.FORMAT: Format(python_environment.read),
 }
 

@@ -2,48 +2,53 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import Any
 
 import orjson
 
+from winnow.sources.fields import document
 from winnow.sources.files import InputFile
-from winnow.sources.lines import BrokenStreamError, lines
-from winnow.sources.records import Record, rejected, without_surrogates
+from winnow.sources.lines import lines
+from winnow.sources.records import (
+    LARGEST_RECORD,
+    REPLACEMENT,
+    Broken,
+    Record,
+    rejected,
+    without_surrogates,
+)
+from winnow.sources.streams import InputStream
 
 SUFFIXES = (".jsonl", ".ndjson", ".json")
 
-# Metadata: how many characters or bytes of the record had to be replaced by U+FFFD.
-REPAIRED = "winnow_repaired"
-
 _BOM = b"\xef\xbb\xbf"
-_REPLACEMENT = "\ufffd"
 
 
 def read(
-    stream: BinaryIO, file: InputFile, options: Mapping[str, Any], start: int, end: int | None
-) -> Iterator[Record]:
+    stream: InputStream, file: InputFile, options: Mapping[str, Any], start: int, end: int | None
+) -> Iterator[Record | Broken]:
     """Yield the records of the lines that begin in [start, end) of the decompressed file.
 
     Blank lines are left out. A record that is no document becomes a reject: `not_json`,
-    `not_an_object`, `no_text` (the field is missing, null or an empty string: there is nothing to
-    decide about), `text_not_a_string`; after the last line that could be read, `truncated` or
-    `corrupt` for a compressed file that breaks off.
+    `not_an_object`, `too_long` (over LARGEST_RECORD bytes), or as `fields.document` says; the line
+    in which a compressed file breaks off `truncated` or `corrupt`.
 
     What can be mended is: lone surrogates and broken UTF-8 become U+FFFD, counted in the metadata
-    under REPAIRED; NaN and infinities, which JSON does not know but Python writes, become null.
+    under `records.REPAIRED`; NaN and infinities, which JSON does not know but Python writes,
+    become null.
 
     Args:
         options: of `read_documents`.
     """
-    try:
-        for position, line in lines(stream, start, end):
-            if position == 0:
-                line = line.removeprefix(_BOM)
-            if line and not line.isspace():
-                yield _record(position, line, options)
-    except BrokenStreamError as broken:
-        reason = "truncated" if broken.is_truncated else "corrupt"
-        yield rejected(broken.position, reason, broken.line)
+    for position, line, fault in lines(stream, start, end, LARGEST_RECORD):
+        if position == 0:
+            line = line.removeprefix(_BOM)
+        if fault is not None and line:
+            yield rejected(position, fault, line)
+        elif line and not line.isspace():
+            yield _record(position, line, options)
+    if stream.broken is not None:
+        yield Broken(stream.tell(), stream.broken)
 
 
 def _record(position: int, line: bytes, options: Mapping[str, Any]) -> Record:
@@ -57,45 +62,20 @@ def _record(position: int, line: bytes, options: Mapping[str, Any]) -> Record:
             return rejected(position, "not_json", line)
     if not isinstance(values, dict):
         return rejected(position, "not_an_object", line)
-    text = values.pop(options["text"], None)
-    if text is None or text == "":
-        return rejected(position, "no_text", line)
-    if not isinstance(text, str):
-        return rejected(position, "text_not_a_string", line)
-    identifier = values.pop(options["id"], None)
-    if isinstance(identifier, int) and not isinstance(identifier, bool):
-        identifier = str(identifier)
-    elif not isinstance(identifier, str):
-        identifier = None
-    taken = {}
-    for column, name in (
-        ("source", "source"),
-        ("licence", "licence"),
-        ("url", options["url"]),
-        ("created", options["created"]),
-    ):
-        if isinstance(values.get(name), str):
-            taken[column] = values.pop(name)
-    for column in ("source", "licence"):
-        if options[column] is not None:
-            taken[column] = options[column]
-    metadata = {name: orjson.dumps(value).decode() for name, value in values.items()}
-    if repaired:
-        metadata[REPAIRED] = str(repaired)
-    return Record(position, text, identifier, metadata=metadata, **taken)
+    return document(values, position, options, repaired, line)
 
 
 def _parse_broken(line: bytes) -> tuple[Any, int]:
     """Parse what orjson does not take; return the value and how much of it was replaced."""
     decoded = line.decode("utf-8", "replace")
-    repaired = decoded.count(_REPLACEMENT) - line.count(_REPLACEMENT.encode())
+    repaired = decoded.count(REPLACEMENT) - line.count(REPLACEMENT.encode())
     value = json.loads(decoded, parse_constant=lambda _: None)
 
     def mend(part: Any) -> Any:
         nonlocal repaired
         if isinstance(part, str):
             mended = without_surrogates(part)
-            repaired += mended.count(_REPLACEMENT) - part.count(_REPLACEMENT)
+            repaired += mended.count(REPLACEMENT) - part.count(REPLACEMENT)
             return mended
         if isinstance(part, list):
             return [mend(each) for each in part]

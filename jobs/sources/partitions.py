@@ -34,18 +34,24 @@ def partitions(files: Sequence[InputFile]) -> list[list[Piece]]:
     divided: list[list[Piece]] = []
     room = 0
     for file in files:
-        count = 1
-        if FORMATS[file.format].is_splittable and not file.is_compressed:
-            count = max(1, -(-file.size // LARGEST))
-        edges = [file.size * i // count for i in range(count)]
-        for start, end in zip(edges, [*edges[1:], None], strict=True):
-            cost = _cost(file) // count
+        cut = pieces(file)
+        cost = _cost(file) // len(cut)
+        for piece in cut:
             if not divided or cost > room:
                 divided.append([])
                 room = target
-            divided[-1].append(Piece(file, start, end))
+            divided[-1].append(piece)
             room -= cost
     return divided
+
+
+def pieces(file: InputFile) -> list[Piece]:
+    """Divide a file, always in the same way; most are one piece."""
+    count = 1
+    if FORMATS[file.format].is_splittable and not file.is_compressed:
+        count = max(1, -(-file.size // LARGEST))
+    edges = [file.size * i // count for i in range(count)]
+    return [Piece(file, start, end) for start, end in zip(edges, [*edges[1:], None], strict=True)]
 
 
 def _cost(file: InputFile) -> int:

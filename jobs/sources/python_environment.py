@@ -20,10 +20,11 @@ from email import message_from_string
 from email.message import Message
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from winnow.sources.files import InputFile
 from winnow.sources.records import Record, rejected, without_surrogates
+from winnow.sources.streams import InputStream
 
 ADDRESS = FORMAT = "python-environment"
 
@@ -99,7 +100,7 @@ def _text_kind(name: str) -> str | None:
 
 
 def read(
-    stream: BinaryIO, file: InputFile, options: Mapping[str, Any], start: int, end: int | None
+    stream: InputStream, file: InputFile, options: Mapping[str, Any], start: int, end: int | None
 ) -> Iterator[Record]:
     """Yield the documents of one file, which is read whole: it has at most LARGEST_FILE bytes.
 
@@ -110,7 +111,7 @@ def read(
     NUL, is rejected as `unreadable_python`; a file without text as `no_text`.
 
     Args:
-        options: of `read_documents`; only `source` and `licence` are looked at.
+        options: of `read_documents`; only the constants are looked at.
     """
     content = stream.read()
     distribution = _distribution(file)
@@ -129,8 +130,8 @@ def read(
         yield Record(
             position,
             text,
-            source=options["source"] or distribution.name,
-            licence=options["licence"] or distribution.licence,
+            source=options["constant_source"] or distribution.name,
+            licence=options["constant_licence"] or distribution.licence,
             metadata={name: json.dumps(of) for name, of in (("kind", kind), ("path", file.name))},
         )
 

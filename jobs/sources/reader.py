@@ -8,21 +8,46 @@ import base64
 import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from py4j.protocol import Py4JError
+from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F  # noqa: N812  (Spark's own convention)
 from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 from pyspark.sql.types import StructType
 
 from winnow.schemas.documents import DOCUMENT_DDL
+from winnow.sources.accounts import ACCOUNT, Account, accounts_by_file
 from winnow.sources.files import InputFile
 from winnow.sources.partitions import Piece, partitions
 from winnow.sources.reading import read_pieces
 
 NAME = "winnow_documents"
 _PLAN = "plan"  # the one option of the data source
+_SEEN = "accounts"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Documents that are read when Spark needs them, and what was read of each file then."""
+
+    rows: DataFrame
+    _seen: Observation | None = None
+
+    def accounts(self) -> dict[str, Account]:
+        """Return the account of each file, once the rows were written.
+
+        None of a file that was read only in part, for a preview; no account at all if Spark found
+        that it needed no row.
+        """
+        try:
+            found = self._seen.get[_SEEN] if self._seen else []
+        except Py4JError:  # the plan that was run has no such node
+            found = []
+        return accounts_by_file((row.file, row.reject_snippet) for row in found)
 
 
 def read_files(
@@ -31,10 +56,10 @@ def read_files(
     options: Mapping[str, Any],
     arrival: int,
     limit: int | None,
-) -> DataFrame:
+) -> Reading:
     """Return the documents of the files; `options` are all options of `read_documents`."""
     if not files:
-        return spark.createDataFrame([], DOCUMENT_DDL)
+        return Reading(spark.createDataFrame([], DOCUMENT_DDL))
     plan = {
         "files": [list(asdict(file).values()) for file in files],
         "options": dict(options),
@@ -43,7 +68,12 @@ def read_files(
     }
     packed = base64.b85encode(zlib.compress(json.dumps(plan).encode(), 1)).decode()
     spark.dataSource.register(DocumentSource)
-    return spark.read.format(NAME).option(_PLAN, packed).load()
+    rows = spark.read.format(NAME).option(_PLAN, packed).load()
+    is_account = F.col("reject_reason").eqNullSafe(ACCOUNT)
+    account = F.when(is_account, F.struct("file", "reject_snippet"))
+    seen = Observation(f"accounts-{uuid4()}")
+    observed = rows.observe(seen, F.collect_list(account).alias(_SEEN))  # nulls are left out
+    return Reading(observed.where(~is_account), seen)
 
 
 class DocumentSource(DataSource):

@@ -1,14 +1,26 @@
 """Pieces of files to Arrow batches: what one task does. No Spark."""
 
+import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
-from winnow.sources.files import open_file
+from winnow.sources.accounts import ACCOUNT, Account, joined_digest
+from winnow.sources.files import InputFile
 from winnow.sources.formats import FORMATS
 from winnow.sources.partitions import Piece
-from winnow.sources.records import Record, batches, rejected
+from winnow.sources.partitions import pieces as divided
+from winnow.sources.records import (
+    Broken,
+    Record,
+    Skipped,
+    batches,
+)
+from winnow.sources.streams import InputStream
+
+NO_PERMISSION = "no_permission"
 
 
 def read_pieces(
@@ -16,7 +28,8 @@ def read_pieces(
 ) -> Iterator[pa.RecordBatch]:
     """Return the documents of the pieces in their order, in batches of `records.SCHEMA`.
 
-    A file that may not be read gives one reject, `no_permission`.
+    After the rows of a piece comes its account (see `accounts`): of a file that may not be read it
+    is all there is.
 
     Args:
         options: all options of `read_documents`.
@@ -26,28 +39,69 @@ def read_pieces(
         OSError: a file is gone or its disk or network failed. That is no property of the file:
             the task fails, and Spark tries it again.
     """
-    records: Iterable[tuple[str, Record]]
-    records = ((piece.file.name, record) for piece in pieces for record in _records(piece, options))
+    records: Iterable[tuple[str, Record]] = (
+        (piece.file.name, record) for piece in pieces for record in _rows(piece, options)
+    )
     if limit is not None:
         records = _first(records, limit)
     return batches(records, arrival, options["id_prefix"] or "")
 
 
+def digest_of(file: InputFile) -> str:
+    """Return the digest that reading a file gives, without looking for its records.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    digests = []
+    for piece in divided(file):
+        with InputStream(file, piece.start, piece.end) as stream:
+            digests.append(stream.digest())
+    return joined_digest(digests)
+
+
 def _first(records: Iterable[tuple[str, Record]], limit: int) -> Iterator[tuple[str, Record]]:
     left = limit
     for name, record in records:
-        if left <= 0:
+        if left <= 0 and record.reject_reason != ACCOUNT:
             return
         left -= record.reject_reason is None
         yield name, record
 
 
-def _records(piece: Piece, options: Mapping[str, Any]) -> Iterator[Record]:
-    file = piece.file
+def _rows(piece: Piece, options: Mapping[str, Any]) -> Iterator[Record]:
+    """Yield the documents and rejects of a piece, then its account."""
+    counts = {"documents": 0, "rejects": 0}
+    skipped: Counter[str] = Counter()
+    error, position, digest = "", None, ""
+    began, away = time.monotonic(), 0.0  # away: in whoever takes the rows
     try:
-        opened = open_file(file)
+        stream = InputStream(piece.file, piece.start, piece.end)
     except PermissionError:
-        yield rejected(0, "no_permission", b"")
-        return
-    with opened as stream:
-        yield from FORMATS[file.format].read(stream, file, options, piece.start, piece.end)
+        error, position = NO_PERMISSION, piece.start
+    else:
+        with stream:
+            for record in FORMATS[piece.file.format].read(
+                stream, piece.file, options, piece.start, piece.end
+            ):
+                if isinstance(record, Broken):
+                    error, position = record.reason, record.position
+                    continue
+                if isinstance(record, Skipped):
+                    skipped[record.kind] += 1
+                    continue
+                counts["rejects" if record.reject_reason else "documents"] += 1
+                left = time.monotonic()
+                yield record
+                away += time.monotonic() - left
+            digest = stream.digest()
+    yield Account(
+        start=piece.start,
+        digest=digest,
+        records=sum(counts.values()) + skipped.total(),
+        skipped=dict(sorted(skipped.items())),
+        error=error,
+        position=position,
+        seconds=round(time.monotonic() - began - away, 6),
+        **counts,
+    ).row()

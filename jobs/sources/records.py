@@ -1,5 +1,6 @@
 """Rows of documents as Arrow batches: what all readers return."""
 
+import codecs
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -9,14 +10,26 @@ import pyarrow as pa
 from winnow.schemas.documents import DOCUMENT
 from winnow.udfs.hashing import blake2b_128
 
-BATCH_BYTES = 8 << 20  # of text in a batch; the record that crosses the line still belongs to it
+BATCH_BYTES = (
+    8 << 20
+)  # of text or content in a batch; the record that crosses the line still belongs to it
 BATCH_ROWS = 10_000
 SNIPPET_BYTES = 500
+LARGEST_RECORD = 256 << 20  # bytes; Spark holds a value of at most 2 GB, and several at a time
 
+# Why records are rejected, and why the reading of a file ends before its end.
+TRUNCATED, CORRUPT, TOO_LONG = "truncated", "corrupt", "too_long"
+
+# Metadata: how many characters or bytes of the record had to be replaced by U+FFFD.
+REPAIRED = "winnow_repaired"
+
+REPLACEMENT = "\ufffd"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 _ARROW = {
     "STRING": pa.string(),
+    "BINARY": pa.binary(),
+    "INT": pa.int32(),
     "BIGINT": pa.int64(),
     "MAP<STRING, STRING>": pa.map_(pa.string(), pa.string()),
 }
@@ -28,24 +41,55 @@ class Record:
     """One document, or one record that could not be read (then `reject_reason` is set).
 
     `position` is the record's first byte in the decompressed file. `id` is the record's own, None
-    where it has none. Texts hold no lone surrogates.
+    where it has none. Strings hold no lone surrogates. The rest is as in `schemas.documents`.
     """
 
     position: int
     text: str | None = None
+    content: bytes | None = None
     id: str | None = None
     source: str | None = None
     licence: str | None = None
     url: str | None = None
     created: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
+    http_status: int | None = None
+    http_headers: dict[str, str] | None = None
+    content_type: str | None = None
+    truncated: str | None = None
+    payload_digest: str | None = None
     reject_reason: str | None = None
     reject_snippet: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A record that is meant to be no document, e.g. an archive's request."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The end of what can be read of a file, before its end: nothing after `position` was."""
+
+    position: int
+    reason: str
 
 
 def without_surrogates(text: str) -> str:
     """Return the text with U+FFFD for each lone surrogate, which UTF-8 cannot hold."""
     return _SURROGATE.sub("\ufffd", text)
+
+
+def decode(content: bytes) -> tuple[str, int]:
+    """Return UTF-8 as text, and how many pieces of it were none and became U+FFFD."""
+    content = content.removeprefix(codecs.BOM_UTF8)
+    try:
+        return content.decode(), 0
+    except UnicodeDecodeError:
+        text = content.decode("utf-8", "replace")
+        return text, text.count(REPLACEMENT) - content.count(REPLACEMENT.encode())
 
 
 def rejected(position: int, reason: str, content: bytes) -> Record:
@@ -65,7 +109,7 @@ def derived_id(name: str, position: int) -> str:
 def batches(
     records: Iterable[tuple[str, Record]], arrival: int, id_prefix: str
 ) -> Iterator[pa.RecordBatch]:
-    """Gather records into batches of about BATCH_BYTES of text, of one file or of several.
+    """Gather records, of one file or of several, into batches of about BATCH_BYTES.
 
     No more records than those of one batch are held at a time.
 
@@ -78,10 +122,12 @@ def batches(
     held = 0
     for name, record in records:
         encoded = None if record.text is None else record.text.encode()
+        body = record.content if encoded is None else encoded
         rows.append(
             (
                 id_prefix + (record.id or derived_id(name, record.position)),
                 record.text,
+                record.content,
                 record.source,
                 record.licence,
                 record.url,
@@ -91,12 +137,17 @@ def batches(
                 record.position,
                 None if encoded is None else blake2b_128(encoded),
                 None if encoded is None else len(encoded),
+                record.http_status,
+                None if record.http_headers is None else list(record.http_headers.items()),
+                record.content_type,
+                record.truncated,
+                record.payload_digest,
                 arrival,
                 record.reject_reason,
                 record.reject_snippet,
             )
         )
-        held += 0 if encoded is None else len(encoded)
+        held += 0 if body is None else len(body)
         if held >= BATCH_BYTES or len(rows) >= BATCH_ROWS:
             yield _batch(rows)
             rows, held = [], 0

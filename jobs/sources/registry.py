@@ -10,6 +10,7 @@ def source(
     *,
     version: int,
     libraries: tuple[str, ...] = (),
+    run_options: tuple[str, ...] = (),
 ) -> Callable[[Function], Function]:
     """Declare a source.
 
@@ -20,6 +21,8 @@ def source(
     Args:
         version: raise it when results change for a reason that the source does not show.
         libraries: distributions whose version changes results, e.g. `("orjson",)`.
+        run_options: options that say where to read and when to stop, not what a record becomes: a
+            parameter that is given to these alone is no part of a stage's definition.
     """
 
     def register(function: Function) -> Function:
@@ -33,6 +36,7 @@ def source(
                 returns=DOCUMENT_DDL,
                 options=options_of(function, 0),
                 libraries=libraries,
+                run_options=run_options,
             ),
         )
 

@@ -25,7 +25,7 @@ PIPELINE = """
 """
 DOCUMENTS = """
     CREATE OR REFRESH STREAMING TABLE documents AS
-    SELECT * FROM STREAM read_documents(:input, format => 'jsonl')
+    SELECT * FROM STREAM read_documents(:input, format => 'jsonl', max_rejects => 1.0)
 """
 FILTERED = """
     CREATE OR REFRESH STREAMING TABLE filtered (

@@ -91,9 +91,9 @@ def test_defaults_hold_where_nothing_is_set(load):
     assert pipeline.values["format"] is None
 
 
-def test_only_a_parameter_that_says_where_documents_are_is_an_address(load):
+def test_a_parameter_that_says_where_documents_are_is_a_run_option(load):
     parameters = load({}).parameters
-    assert {name: parameter.is_address for name, parameter in parameters.items()} == {
+    assert {name: parameter.is_run_option for name, parameter in parameters.items()} == {
         "input": True,
         "least": False,
     }

@@ -3,26 +3,42 @@ from pathlib import Path
 
 import pytest
 
-from winnow.sources.documents import list_files, read_documents
-from winnow.sources.partitions import Piece
+from winnow.sources.accounts import ACCOUNT, accounts_by_file
+from winnow.sources.documents import list_files, with_defaults
+from winnow.sources.partitions import Piece, partitions
 from winnow.sources.reading import read_pieces
-from winnow.udfs.registry import declaration_of
+
+MAPS = ("metadata", "http_headers")
 
 
 @pytest.fixture
 def read():
     """Read what a call with these options reads, without Spark: rows as dictionaries."""
-    declaration = declaration_of(read_documents)
-    defaults = {option.name: option.default for option in declaration.options}
 
     def read(path, limit=None, **options):
         given = {"path": str(path), **options}
         pieces = [Piece(file) for file in list_files(given)]
-        batches = read_pieces(pieces, {**defaults, **given}, arrival=1, limit=limit)
+        batches = read_pieces(pieces, with_defaults(given), arrival=1, limit=limit)
         rows = [row for batch in batches for row in batch.to_pylist()]
-        return [{**row, "metadata": dict(row["metadata"])} for row in rows]
+        rows = [row for row in rows if row["reject_reason"] != ACCOUNT]
+        return [{**row, **{name: dict(row[name] or ()) for name in MAPS}} for row in rows]
 
     return read
+
+
+@pytest.fixture
+def accounts():
+    """Read what a call with these options reads, without Spark: the account of each file."""
+
+    def accounts(path, **options):
+        given = {"path": str(path), **options}
+        pieces = [piece for part in partitions(list_files(given)) for piece in part]
+        batches = read_pieces(pieces, with_defaults(given), arrival=1)
+        rows = [row for batch in batches for row in batch.to_pylist()]
+        found = [(r["file"], r["reject_snippet"]) for r in rows if r["reject_reason"] == ACCOUNT]
+        return accounts_by_file(found)
+
+    return accounts
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from winnow.sources.jsonl import REPAIRED
+from winnow.sources.records import REPAIRED
 
 
 def blake(text: str) -> str:
@@ -28,6 +28,12 @@ def test_a_record_becomes_a_document_with_its_own_fields(read, write):
             "licence": "CC0-1.0",
             "url": "https://x.org",
             "created": "2024-01-01",
+            "content": None,
+            "http_status": None,
+            "http_headers": {},
+            "content_type": None,
+            "truncated": None,
+            "payload_digest": None,
             "metadata": {"score": "0.5", "tags": '["a",{"b":null}]', "title": '"Grüße"'},
             "file": "input.jsonl",
             "position": 0,
@@ -119,16 +125,20 @@ def test_numbers_that_json_does_not_know_are_null(read, write):
 
 def test_constants_win_over_fields_and_the_field_goes_to_the_metadata_otherwise(read, write):
     line = b'{"text": "x", "source": "own", "licence": 1, "url": null}'
-    [row] = read(write(line), source="given")
+    [row] = read(write(line), constant_source="given")
     assert (row["source"], row["licence"], row["url"]) == ("given", None, None)
     assert row["metadata"] == {"licence": "1", "url": "null"}
 
 
 def test_fields_can_have_other_names(read, write):
-    line = b'{"content": "x", "doc": 1, "link": "u", "date": "d", "text": "other", "id": "other"}'
-    [row] = read(write(line), text="content", id="doc", url="link", created="date")
-    assert [row[name] for name in ("text", "id", "url", "created")] == ["x", "1", "u", "d"]
-    assert row["metadata"] == {"text": '"other"', "id": '"other"'}
+    names = {
+        "text": "content", "id": "doc", "url": "link", "created": "date", "source": "repo",
+        "licence": "license",
+    }  # fmt: skip
+    record = dict.fromkeys(names, "?") | {name: f"of {column}" for column, name in names.items()}
+    [row] = read(write(json.dumps(record).encode()), **names)
+    assert {column: row[column] for column in names} == {name: f"of {name}" for name in names}
+    assert row["metadata"] == dict.fromkeys(names, '"?"')
 
 
 def test_a_prefix_stands_before_own_and_derived_ids_of_documents_and_rejects(read, write):
@@ -179,26 +189,34 @@ class TestCompressed:
             (r["text"], r["position"]) for r in expected
         ]
 
-    def test_a_truncated_file_gives_whole_records_and_one_reject(
-        self, read, tmp_path, suffix, compress
+    def test_a_truncated_file_gives_whole_records_and_where_it_breaks_off(
+        self, read, accounts, tmp_path, suffix, compress
     ):
         path = tmp_path / f"cut.jsonl{suffix}"
         path.write_bytes(compress(self.CONTENT)[:-20])
-        *rows, last = read(path)
-        assert [row["text"] for row in rows] == [f"line {n}" for n in range(len(rows))]
-        assert last["reject_reason"] == "truncated"
-        assert last["position"] == sum(len(f'{{"text": "{row["text"]}"}}\n') for row in rows)
+        rows = read(path)
+        kept = [row["text"] for row in rows if row["text"]]
+        assert kept == [f"line {n}" for n in range(len(kept))]
+        [account] = accounts(path).values()
+        assert account.error == "truncated"
+        assert (account.documents, account.rejects) == (len(kept), len(rows) - len(kept))
+        whole = sum(len(f'{{"text": "{text}"}}\n') for text in kept)
+        assert whole <= account.position < whole + 25
+        assert [row["reject_reason"] for row in rows[len(kept) :]] in (["truncated"], [])
 
     def test_an_empty_file_has_no_rows(self, read, tmp_path, suffix, compress):
         path = tmp_path / f"empty.jsonl{suffix}"
         path.write_bytes(compress(b""))
         assert read(path) == []
 
-    def test_something_else_under_that_name_is_a_reject(self, read, tmp_path, suffix, compress):
+    def test_something_else_under_that_name_is_unreadable(
+        self, read, accounts, tmp_path, suffix, compress
+    ):
         path = tmp_path / f"other.jsonl{suffix}"
         path.write_bytes(self.CONTENT)
-        [row] = read(path)
-        assert (row["reject_reason"], row["position"]) == ("corrupt", 0)
+        assert read(path) == []
+        [account] = accounts(path).values()
+        assert (account.state, account.error, account.position) == ("unreadable", "corrupt", 0)
 
 
 def test_damage_in_the_middle_of_a_gzip_file_is_a_reject_after_the_records_before_it(read, write):

@@ -1,13 +1,11 @@
-import gzip
 import io
-from typing import BinaryIO
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import winnow.sources.lines as module
-from winnow.sources.lines import BrokenStreamError, lines
+from winnow.sources.lines import lines
 
 
 @pytest.fixture(autouse=True)
@@ -15,8 +13,12 @@ def _small_chunks(monkeypatch):
     monkeypatch.setattr(module, "CHUNK", 4)
 
 
+class Bytes(io.BytesIO):
+    broken = None
+
+
 def read(content: bytes, start: int = 0, end: int | None = None) -> list[tuple[int, bytes]]:
-    return list(lines(io.BytesIO(content), start, end))
+    return [(position, line) for position, line, _ in lines(Bytes(content), start, end)]
 
 
 @pytest.mark.parametrize(
@@ -58,32 +60,29 @@ def test_a_position_is_where_the_line_begins(content):
 
 
 def test_a_range_inside_of_a_line_stops_at_its_end_and_holds_nothing():
-    stream = io.BytesIO(b"x" * 1000 + b"\ny")
+    stream = Bytes(b"x" * 1000 + b"\ny")
     assert list(lines(stream, 10, 20)) == []
     assert stream.tell() < 30
 
 
-def until_broken(stream: BinaryIO) -> tuple[list[tuple[int, bytes]], BrokenStreamError]:
-    found = []
-    try:
-        for position, line in lines(stream):
-            found.append((position, line))
-    except BrokenStreamError as error:
-        return found, error
-    raise AssertionError("the stream did not break")
+def test_the_line_in_which_a_stream_breaks_is_told_from_the_whole_ones():
+    stream = Bytes(b"whole\nhalf")
+    stream.broken = "truncated"
+    assert list(lines(stream)) == [(0, b"whole", None), (6, b"half", "truncated")]
 
 
-def test_the_lines_before_a_broken_place_are_those_of_the_whole_file():
-    whole = b"".join(b'{"text": "line %d"}\n' % number for number in range(2000))
-    stream = gzip.GzipFile(fileobj=io.BytesIO(gzip.compress(whole, mtime=0)[:-100]))
-    found, broken = until_broken(stream)
-    assert broken.is_truncated
-    expected = read(whole)
-    assert 0 < len(found) < len(expected)
-    assert found == expected[: len(found)]
-    position, line = expected[len(found)]
-    assert broken.position == position
-    assert line.startswith(broken.line)
+@pytest.mark.parametrize("chunk", [4, 100])
+def test_of_a_line_that_is_too_long_only_the_beginning_is_held(monkeypatch, chunk):
+    monkeypatch.setattr(module, "CHUNK", chunk)
+    content = b"a" * 20 + b"\n" + b"b" * 21 + b"\n" + b"c" * 3000
+    first, second, third = lines(Bytes(content), longest=20)
+    assert first == (0, b"a" * 20, None)
+    assert (second.position, second.fault, third.position, third.fault) == (
+        21, "too_long", 43, "too_long",
+    )  # fmt: skip
+    assert 0 <= len(second.content) <= 21
+    assert set(third.content) == {ord("c")}
+    assert len(third.content) <= 500
 
 
 class FailingDisk(io.RawIOBase):

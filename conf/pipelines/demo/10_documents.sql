@@ -3,4 +3,10 @@
 CREATE OR REFRESH STREAMING TABLE documents
 COMMENT 'Documents as they came, each with its id, its source and its place in the input'
 AS
-SELECT * FROM STREAM read_documents(:input, format => :format)
+SELECT *
+FROM STREAM read_documents(
+  :input,
+  format => :format,
+  changed_files => :changed_files,
+  max_rejects => :max_rejects
+)

@@ -1,0 +1,154 @@
+"""How well and how fast `extract_text` finds main texts, on the labelled pages of the shared data.
+
+    python benchmarks/extraction.py
+
+Prints one table. Token F1 is that of word multisets, mean over pages. `4-gram F1` is the score of
+the Article Extraction Benchmark's own evaluate.py (at 4a3bc97): shingles of four words, precision
+and recall averaged over pages, F1 of the two averages. `CleanEval F1` goes by the longest common
+subsequence of words, as CleanEval's own scorer aligns texts.
+Ours against alone: seconds of `extract_text` over all pages divided by those of the extractor
+called in a plain loop with the same options, both alternating in one run.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import re
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from difflib import SequenceMatcher
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from winnow.udfs.extract_text import METHODS, extract_text
+
+SETS = ("scrapinghub_aeb", "cleaneval_dev", "mozilla_readability")
+WORD = re.compile(r"\w+")
+MARKUP = re.compile(r"^\s*<[hlp]>", re.MULTILINE)  # in CleanEval's gold: headers, lists, paragraphs
+Score = tuple[float, float, float]  # true positives, false positives, false negatives
+
+
+def main() -> None:
+    """Score both methods on each set, then time them."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--runs", type=int, default=3, help="of the timing")
+    runs = parser.parse_args().runs
+    print("| set | pages | method | token F1 | 4-gram F1 | CleanEval F1 | no text |")
+    print("|---|--:|---|--:|--:|--:|--:|")
+    everything: list[dict[str, Any]] = []
+    for name in SETS:
+        pages = list(labelled(name))
+        everything += pages
+        for method in METHODS:
+            texts = texts_of(pages, method)
+            pairs = [(page["gold"], text or "") for page, text in zip(pages, texts, strict=True)]
+            aligned = f"{f1([common(*pair) for pair in pairs]):.3f}" if "clean" in name else ""
+            print(
+                f"| {name} | {len(pages)} | {method} | {token_f1(pairs):.3f} "
+                f"| {f1([shingles(*pair) for pair in pairs]):.3f} | {aligned} "
+                f"| {sum(text is None for text in texts)} |"
+            )
+    for method in METHODS:
+        ratios, seconds = timed(everything, method, runs)
+        print(
+            f"{method}: {seconds / len(everything) * 1000:.1f} ms a page alone; ours against alone "
+            f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+        )
+
+
+def labelled(name: str) -> Iterator[dict[str, Any]]:
+    """Yield the pages of a set, each with `html`, `url` and `gold`, its main text."""
+    shared = Path(os.environ.get("WINNOW_SHARED", "../shared"))
+    with gzip.open(shared / "data" / "labelled" / "extraction" / f"{name}.jsonl.gz", "rt") as file:
+        for line in file:
+            row = json.loads(line)
+            gold = row["gold_text"]
+            if name.startswith("cleaneval"):
+                gold = MARKUP.sub("", gold)
+            yield {"html": row["html"].encode(), "url": row["url"] or "", "gold": gold}
+
+
+def texts_of(pages: Sequence[dict[str, Any]], method: str) -> list[str | None]:
+    """Return what `extract_text` gives for each page."""
+    html = pa.array([page["html"] for page in pages], pa.binary())
+    found = extract_text(html, pa.array([page["url"] for page in pages]), method=method)
+    return [row["text"] for row in found.to_pylist()]
+
+
+def timed(pages: Sequence[dict[str, Any]], method: str, runs: int) -> tuple[list[float], float]:
+    """Return ours / alone for each run, and the median seconds of the extractor alone."""
+    alone: Callable[[str], Any] = ALONE[method]
+    texts = [page["html"].decode("utf-8", "replace") for page in pages]
+    ratios, seconds = [], []
+    for _ in range(runs):
+        began = time.perf_counter()
+        for text in texts:
+            alone(text)
+        between = time.perf_counter()
+        texts_of(pages, method)
+        seconds.append(between - began)
+        ratios.append((time.perf_counter() - between) / seconds[-1])
+    return ratios, statistics.median(seconds)
+
+
+def _trafilatura(page: str) -> None:
+    from trafilatura import extract
+
+    extract(page, favor_precision=True, include_comments=False, deduplicate=True)
+
+
+def _resiliparse(page: str) -> None:
+    from resiliparse.extract.html2text import extract_plain_text
+
+    extract_plain_text(page, main_content=True, alt_texts=False)
+
+
+ALONE = {"trafilatura": _trafilatura, "resiliparse": _resiliparse}
+
+
+def token_f1(pairs: Sequence[tuple[str, str]]) -> float:
+    """Return the mean F1 of word multisets over (gold, found); two empty texts agree."""
+    scores = []
+    for gold, found in pairs:
+        tp, fp, fn = _matched(Counter(WORD.findall(gold)), Counter(WORD.findall(found)))
+        scores.append(2 * tp / (2 * tp + fp + fn) if tp + fp + fn else 1.0)
+    return statistics.mean(scores)
+
+
+def shingles(gold: str, found: str) -> Score:
+    """Return the match of the shingles of four words; of a shorter text, of the whole of it."""
+
+    def of(text: str) -> Counter[tuple[str, ...]]:
+        words = WORD.findall(text)
+        return Counter(tuple(words[i : i + 4]) for i in range(max(1, len(words) - 3)) if words)
+
+    return _matched(of(gold), of(found))
+
+
+def common(gold: str, found: str) -> Score:
+    """Return the match of two texts word by word, in order."""
+    one, other = WORD.findall(gold), WORD.findall(found)
+    blocks = SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
+    tp = sum(block.size for block in blocks)
+    return tp, len(other) - tp, len(one) - tp
+
+
+def _matched(gold: Counter[Any], found: Counter[Any]) -> Score:
+    tp = (gold & found).total()
+    return tp, found.total() - tp, gold.total() - tp
+
+
+def f1(scores: Sequence[Score]) -> float:
+    """Return the F1 of mean precision and mean recall."""
+    precision = statistics.mean(tp / (tp + fp) for tp, fp, _ in scores if tp + fp)
+    recall = statistics.mean(tp / (tp + fn) for tp, _, fn in scores if tp + fn)
+    return 2 * precision * recall / (precision + recall)
+
+
+if __name__ == "__main__":
+    main()

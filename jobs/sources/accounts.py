@@ -1,0 +1,88 @@
+"""What became of every record of a file: the account that a task gives of what it has read.
+
+An account travels with the documents, as one more row after those of its piece, and is taken out
+of them again before a stage sees them: it costs no second reading, and a task that is tried again
+gives it again. `winnow.files` keeps one account a file.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
+from functools import reduce
+
+from winnow.sources.records import Record
+from winnow.udfs.hashing import blake2b_128
+
+# The `reject_reason` of a row that holds an account; no reason of a reject has a space.
+ACCOUNT = "an account"
+
+READ, PARTIAL, UNREADABLE = "read", "partial", "unreadable"
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a task read of one piece of a file, or, joined, of a whole file.
+
+    records = documents + rejects + skipped, in rows. `digest` is the BLAKE2b-128 of the stored
+    bytes; `error` the reason why reading ended before the end, `position` where.
+    """
+
+    start: int
+    digest: str = ""
+    records: int = 0
+    documents: int = 0
+    rejects: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)  # kind -> records
+    error: str = ""
+    position: int | None = None
+    seconds: float = 0.0
+
+    @property
+    def state(self) -> str:
+        """READ, or PARTIAL if it broke off, or UNREADABLE if nothing came before the break."""
+        if not self.error:
+            return READ
+        return PARTIAL if self.records else UNREADABLE
+
+    def row(self) -> Record:
+        """Return the account as a row."""
+        return Record(self.start, reject_reason=ACCOUNT, reject_snippet=json.dumps(asdict(self)))
+
+
+def accounts_by_file(rows: Iterable[tuple[str, str]]) -> dict[str, Account]:
+    """Join the accounts of pieces by file.
+
+    Args:
+        rows: file and snippet of the rows that hold accounts; a task that was tried again may have
+            left several of one piece.
+    """
+    pieces: dict[str, dict[int, Account]] = {}
+    for file, snippet in rows:
+        account = Account(**json.loads(snippet))
+        pieces.setdefault(file, {})[account.start] = account
+    return {
+        file: _joined([found[start] for start in sorted(found)]) for file, found in pieces.items()
+    }
+
+
+def _joined(pieces: list[Account]) -> Account:
+    return replace(reduce(_and, pieces), digest=joined_digest([piece.digest for piece in pieces]))
+
+
+def joined_digest(digests: list[str]) -> str:
+    """Return the digest of a file from those of its pieces, in order: of one piece its own."""
+    return digests[0] if len(digests) == 1 else blake2b_128("".join(digests).encode())
+
+
+def _and(one: Account, other: Account) -> Account:
+    kinds = sorted({*one.skipped, *other.skipped})
+    return Account(
+        start=one.start,
+        records=one.records + other.records,
+        documents=one.documents + other.documents,
+        rejects=one.rejects + other.rejects,
+        skipped={kind: one.skipped.get(kind, 0) + other.skipped.get(kind, 0) for kind in kinds},
+        error=one.error or other.error,
+        position=one.position if one.error else other.position,
+        seconds=one.seconds + other.seconds,
+    )

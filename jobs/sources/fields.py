@@ -1,0 +1,65 @@
+"""A record's named values to a document: what JSON objects and Parquet rows have in common."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from winnow.sources.records import REPAIRED, Record, rejected
+
+
+def document(
+    values: dict[str, Any],
+    position: int,
+    options: Mapping[str, Any],
+    repaired: int,
+    raw: bytes | None = None,
+) -> Record:
+    """Return the record as a document: columns by the options' names, all else as metadata.
+
+    A reject is `no_text` (the field is missing, null or an empty string: there is nothing to
+    decide about), `text_not_a_string` or `too_deep` (values in each other, hundreds deep).
+
+    Args:
+        values: by name; what is taken for a column is taken out.
+        position: of the record.
+        options: of `read_documents`.
+        repaired: how much of the values is U+FFFD in place of what could not be decoded.
+        raw: the record as it was stored, for the reject; None where that is nothing to look at.
+    """
+    text = values.get(options["text"])
+    if not isinstance(text, str) or not text:
+        reason = "no_text" if text in (None, "") else "text_not_a_string"
+        return rejected(position, reason, _json(values).encode() if raw is None else raw)
+    del values[options["text"]]
+    identifier = values.pop(options["id"], None)
+    if isinstance(identifier, int) and not isinstance(identifier, bool):
+        identifier = str(identifier)
+    elif not isinstance(identifier, str):
+        identifier = None
+    taken = {
+        column: values.pop(options[column])
+        for column in ("source", "licence", "url", "created")
+        if isinstance(values.get(options[column]), str)
+    } | constants(options)
+    try:
+        metadata = {name: _json(value) for name, value in values.items()}
+    except RecursionError:
+        return rejected(position, "too_deep", raw or b"")
+    if repaired:
+        metadata[REPAIRED] = str(repaired)
+    return Record(position, text, id=identifier, metadata=metadata, **taken)
+
+
+def _json(value: Any) -> str:
+    try:
+        return orjson.dumps(value, default=str).decode()
+    except TypeError:  # deeper than 254 values, or an integer beyond 64 bits
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def constants(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns that a call gives all its documents."""
+    given = {column: options[f"constant_{column}"] for column in ("source", "licence")}
+    return {column: value for column, value in given.items() if value is not None}

@@ -1,0 +1,228 @@
+"""Web archives: WARC and WET files, plain or compressed, read by FastWARC.
+
+A response or a resource becomes a document with its payload as `content`, a conversion (WET) one
+with its `text`. Positions are those of the decompressed file, so that they differ from each other
+in an archive that was compressed as a whole, too.
+"""
+
+import io
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from fastwarc.stream_io import BrotliReader, ChunkedReader, GzipReader, ZstdReader
+from fastwarc.warc import ArchiveIterator, WarcRecord
+
+from winnow.sources.fields import constants
+from winnow.sources.files import InputFile
+from winnow.sources.records import (
+    CORRUPT,
+    LARGEST_RECORD,
+    REPAIRED,
+    SNIPPET_BYTES,
+    TOO_LONG,
+    TRUNCATED,
+    Broken,
+    Record,
+    Skipped,
+    decode,
+    rejected,
+)
+from winnow.sources.streams import InputStream
+
+SUFFIXES = (".warc", ".wet", ".wat", ".arc")
+
+# Metadata: the payload stays as it was sent, since it is not in this encoding, which it names.
+NOT_DECODED = "winnow_not_decoded"
+
+_DOCUMENTS = frozenset({"response", "resource", "conversion"})
+# Columns of their own; the other headers of a record go to its metadata.
+_TAKEN = frozenset(
+    {
+        "warc-record-id",
+        "warc-target-uri",
+        "warc-date",
+        "warc-truncated",
+        "warc-payload-digest",
+        "content-type",
+        "content-length",
+    }
+)
+_LONGEST_HEADER = 64 << 10
+_HEADER_END = re.compile(rb"\r?\n\r?\n")
+_FOLDED = re.compile(rb"\r?\n[ \t]+")  # obsolete, RFC 9112, section 5.2
+
+
+def read(
+    stream: InputStream, file: InputFile, options: Mapping[str, Any], start: int, end: int | None
+) -> Iterator[Record | Skipped | Broken]:
+    """Yield the records of an archive; those of other kinds (request, revisit, ...) are skipped.
+
+    Rejects are `no_text` (an empty conversion), `bad_header` (a record that does not say how long
+    it is), `too_long` (over LARGEST_RECORD bytes) and `truncated` (the last one, if the archive
+    ends inside of it). An archive is broken where its compression is, or where no record begins.
+
+    Args:
+        options: of `read_documents`; only the constants are looked at.
+    """
+    last: tuple[int, int] | None = None  # position and length of a record
+    try:
+        for record in ArchiveIterator(stream, stream_detect=False, parse_http=False):
+            last = record.stream_pos, record.content_length
+            yield _read(record, options)
+    except OSError as error:
+        if error.errno is not None:  # the disk or the network, not what the file holds
+            raise
+        if stream.broken is None:
+            yield Broken(_end_of(file, *last) if last is not None else 0, CORRUPT)
+            return
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # FastWARC's own, which is no Exception
+            raise
+        yield Broken(stream.tell(), CORRUPT)
+        return
+    if stream.broken is not None:
+        yield Broken(stream.tell(), stream.broken)
+    elif last is None and stream.tell() > 0:
+        yield Broken(0, CORRUPT)
+
+
+def _read(record: WarcRecord, options: Mapping[str, Any]) -> Record | Skipped:
+    pairs = [(_text(name), _text(value)) for name, value in record.headers.items_bytes()]
+    headers = {name.lower(): value for name, value in pairs}
+    kind = str(record.record_type)
+    length = record.content_length
+    if length > LARGEST_RECORD:
+        return rejected(record.stream_pos, TOO_LONG, record.reader.read(SNIPPET_BYTES))
+    body = record.reader.read()
+    said = headers.get("content-length", "")
+    if not said or (said.lstrip("0") or "0") != str(length):
+        return rejected(record.stream_pos, "bad_header", body)
+    if len(body) < length:
+        return rejected(record.stream_pos, TRUNCATED, body)
+    if kind not in _DOCUMENTS:
+        return Skipped(kind)
+    metadata = {
+        name: json.dumps(value, ensure_ascii=False)
+        for name, value in pairs
+        if name.lower() not in _TAKEN
+    }
+    status, sent, content_type = None, None, headers.get("content-type")
+    if record.is_http and body.startswith(b"HTTP/"):
+        status, sent, body = _http(body)
+        content_type = sent.get("content-type")
+        body, not_decoded = _decoded(body, sent)
+        if len(body) > LARGEST_RECORD:
+            return rejected(record.stream_pos, TOO_LONG, body)
+        if not_decoded:
+            metadata[NOT_DECODED] = json.dumps(not_decoded)
+    text = None
+    if kind == "conversion":
+        text, repaired = decode(body)
+        if not text:
+            return rejected(record.stream_pos, "no_text", body)
+        if repaired:
+            metadata[REPAIRED] = str(repaired)
+    return Record(
+        record.stream_pos,
+        text,
+        None if kind == "conversion" else body,
+        id=headers.get("warc-record-id", "").strip("<>").removeprefix("urn:uuid:") or None,
+        url=headers.get("warc-target-uri", "").strip("<>") or None,
+        created=headers.get("warc-date"),
+        metadata=metadata,
+        http_status=status,
+        http_headers=sent,
+        content_type=content_type,
+        truncated=headers.get("warc-truncated"),
+        payload_digest=headers.get("warc-payload-digest"),
+        **constants(options),
+    )
+
+
+def _text(raw: bytes) -> str:
+    """Decode a header; bytes that are no UTF-8 are taken for Latin-1, as browsers do."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def _http(message: bytes) -> tuple[int | None, dict[str, str], bytes]:
+    """Return the status of an HTTP response, its headers and its body.
+
+    Not by FastWARC: of a block that is no HTTP its iterator takes the beginning for headers, and
+    reading the block again through a record of its own costs a third of the whole time.
+
+    Names are in lower case; repeated headers are joined as RFC 9110, section 5.3, says.
+    """
+    end = _HEADER_END.search(message)
+    head, body = (message[: end.start()], message[end.end() :]) if end else (message, b"")
+    first, *lines = _FOLDED.sub(b" ", head).splitlines()
+    code = first.split(None, 2)[1:2]
+    status = int(code[0]) if code and code[0].isdigit() and len(code[0]) == 3 else None
+    headers: dict[str, str] = {}
+    for line in lines:
+        name, colon, value = _text(line).partition(":")
+        if colon:
+            name, value = name.strip().lower(), value.strip()
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return status, headers, body
+
+
+def _gunzip(body: bytes) -> bytes:
+    if not body.startswith(b"\x1f\x8b"):  # FastWARC's reader takes a few bytes of it for nothing
+        raise OSError("not gzip")
+    return _reading(GzipReader)(body)
+
+
+def _inflate(body: bytes) -> bytes:
+    """Decompress what HTTP calls deflate, which servers send with and without zlib's header."""
+    for wbits in (zlib.MAX_WBITS, -zlib.MAX_WBITS):
+        decompressor = zlib.decompressobj(wbits)
+        try:
+            inflated = decompressor.decompress(body, LARGEST_RECORD + 1)
+        except zlib.error:
+            continue
+        if inflated or decompressor.eof:
+            return inflated
+    raise OSError("not deflate")
+
+
+def _reading(reader: Any) -> Callable[[bytes], bytes]:
+    # One byte more than a record may have tells that it has more.
+    return lambda body: bytes(reader(io.BytesIO(body)).read(LARGEST_RECORD + 1))
+
+
+_DECODERS: Mapping[str, Callable[[bytes], bytes]] = {
+    "chunked": _reading(ChunkedReader),
+    "gzip": _gunzip,
+    "x-gzip": _gunzip,
+    "br": _reading(BrotliReader),
+    "zstd": _reading(ZstdReader),
+    "deflate": _inflate,
+}
+
+
+def _decoded(body: bytes, headers: Mapping[str, str]) -> tuple[bytes, str]:
+    """Undo the encodings that HTTP headers name; return also the first that is none, or ""."""
+    for header in ("transfer-encoding", "content-encoding"):
+        for encoding in reversed(headers.get(header, "").lower().split(",")):
+            decoder = _DECODERS.get(encoding.strip())
+            if decoder is not None and body:
+                try:
+                    body = decoder(body)
+                except OSError:
+                    return body, encoding.strip()
+    return body, ""
+
+
+def _end_of(file: InputFile, position: int, length: int) -> int:
+    """Return where a record ends; the file is read again up to it."""
+    with InputStream(file) as stream:
+        while (left := position - stream.tell()) > 0 and stream.read(min(left, 1 << 20)):
+            pass
+        header = stream.read(_LONGEST_HEADER).partition(b"\r\n\r\n")[0]
+    return position + len(header) + 8 + length
