@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  (Spark's own convention)
-from pyspark.sql.types import StructType
+from pyspark.sql.types import BinaryType, DataType, StructType
 
 from winnow.engine.analysis import EmptyInputs, analyse
 from winnow.engine.build import ledger_rules, with_ledger
@@ -52,8 +53,13 @@ class ExampleInputs(EmptyInputs):
         if self.example is None or self.example.table != table:
             return empty
         given = self.example.row
-        row = tuple(given.get(name) for name in empty.columns)
+        row = tuple(_value(given.get(field.name), field.dataType) for field in empty.schema)
         return self.session.createDataFrame([row], empty.schema)
+
+
+def _value(value: Any, kind: DataType) -> Any:
+    """Return a value of YAML as Spark wants it: a text in a BINARY column stands for its bytes."""
+    return value.encode() if isinstance(value, str) and isinstance(kind, BinaryType) else value
 
 
 def test_pipeline(pipeline: str, settings: Mapping[str, str]) -> list[ExampleResult]:
