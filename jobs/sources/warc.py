@@ -6,12 +6,12 @@ in an archive that was compressed as a whole, too.
 """
 
 import io
-import json
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import orjson
 from fastwarc.stream_io import BrotliReader, ChunkedReader, GzipReader, ZstdReader
 from fastwarc.warc import ArchiveIterator, WarcRecord
 
@@ -105,9 +105,7 @@ def _read(record: WarcRecord, options: Mapping[str, Any]) -> Record | Skipped:
     if kind not in _DOCUMENTS:
         return Skipped(kind)
     metadata = {
-        name: json.dumps(value, ensure_ascii=False)
-        for name, value in pairs
-        if name.lower() not in _TAKEN
+        name: orjson.dumps(value).decode() for name, value in pairs if name.lower() not in _TAKEN
     }
     status, sent, content_type = None, None, headers.get("content-type")
     if record.is_http and body.startswith(b"HTTP/"):
@@ -117,7 +115,7 @@ def _read(record: WarcRecord, options: Mapping[str, Any]) -> Record | Skipped:
         if len(body) > LARGEST_RECORD:
             return rejected(record.stream_pos, TOO_LONG, body)
         if not_decoded:
-            metadata[NOT_DECODED] = json.dumps(not_decoded)
+            metadata[NOT_DECODED] = orjson.dumps(not_decoded).decode()
     text = None
     if kind == "conversion":
         text, repaired = decode(body)
