@@ -10,7 +10,7 @@ a  JSON lines to a published table: `winnow run` of one stage over the corpus, w
 b  An archive through our reader, as records and as Arrow batches, against FastWARC's own loop over
    the same file, in turns.
 c  `winnow run` over one archive of that size: the largest Python worker.
-d  `winnow plan` over 100,000 files: seconds and memory of the process.
+d  `winnow plan` and `winnow run` over 100,000 files: seconds, and memory of the driver.
 """
 
 import argparse
@@ -24,6 +24,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from textwrap import dedent
 
@@ -164,35 +165,19 @@ def big_archive(folder: Path, size: int) -> Path:
 def worker_memory(folder: Path, size: int, runs: int) -> Iterator[str]:
     """Yield the largest resident set of a Python worker while one archive is read."""
     path = big_archive(folder, size)
-    largest = 0
-    done = threading.Event()
-
-    def watch() -> None:
-        nonlocal largest
-        while not done.wait(0.2):
-            for process in psutil.Process().children(recursive=True):
-                try:
-                    if "pyspark.daemon" in " ".join(process.cmdline()):
-                        largest = max(largest, process.memory_info().rss)
-                except psutil.Error:  # it has ended
-                    continue
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
     began = time.perf_counter()
-    result = run(folder, path, "archive")
+    with watched() as largest:
+        result = run(folder, path, "archive")
     seconds = time.perf_counter() - began
-    done.set()
-    watcher.join()
     counts = result["stages"][0]["files"]
     yield (
         f"archive of {size} MB, {counts['records']:,} records in {seconds:.0f} s: the largest "
-        f"worker took {largest / 1e6:,.0f} MB"
+        f"worker took {largest['worker'] / 1e6:,.0f} MB"
     )
 
 
 def many_files(folder: Path, size: int, runs: int) -> Iterator[str]:
-    """Yield seconds and memory of a plan over 100,000 files."""
+    """Yield seconds and memory of a plan and of a run over 100,000 files."""
     source = folder / "many"
     for number in range(100_000):
         path = source / f"{number // 1000:03}" / f"{number:06}.jsonl"
@@ -200,19 +185,48 @@ def many_files(folder: Path, size: int, runs: int) -> Iterator[str]:
         path.write_text(f'{{"text": "Document {number}."}}\n')
     command = [*WINNOW, "plan", "demo", "--set", f"input={source}"]
     command += ["--warehouse", str(folder / "warehouse")]
-    seconds, largest = [], 0
-    for _ in range(runs):
-        began = time.perf_counter()
-        process = psutil.Popen(command, stdout=subprocess.DEVNULL)
-        while process.poll() is None:
-            try:
-                largest = max(largest, process.memory_info().rss)
-            except psutil.Error:
-                break
-            time.sleep(0.05)
-        process.wait()
-        seconds.append(time.perf_counter() - began)
-    yield f"plan over 100,000 files: {spread(seconds)} s, {largest / 1e6:,.0f} MB"
+    seconds = []
+    with watched() as largest:
+        for _ in range(runs):
+            began = time.perf_counter()
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            seconds.append(time.perf_counter() - began)
+    yield f"plan over 100,000 files: {spread(seconds)} s, {largest['driver'] / 1e6:,.0f} MB"
+    with watched() as largest:
+        result = run(folder, source, "many")
+    yield (
+        f"run over 100,000 files: {result['stages'][0]['seconds']:.0f} s; driver: Python "
+        f"{largest['driver'] / 1e6:,.0f} MB, JVM {largest['jvm'] / 1e6:,.0f} MB"
+    )
+
+
+@contextmanager
+def watched() -> Iterator[dict[str, int]]:
+    """Give the largest resident set of processes below this one, in bytes.
+
+    `worker` is a Python worker of Spark, `jvm` Spark's own process, `driver` any other.
+    """
+    largest = {"worker": 0, "jvm": 0, "driver": 0}
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.1):
+            for process in psutil.Process().children(recursive=True):
+                try:
+                    command = " ".join(process.cmdline())
+                    kind = "jvm" if "java" in process.name() else "driver"
+                    kind = "worker" if "pyspark.daemon" in command else kind
+                    largest[kind] = max(largest[kind], process.memory_info().rss)
+                except psutil.Error:  # it has ended
+                    continue
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield largest
+    finally:
+        done.set()
+        watcher.join()
 
 
 def spread(values: list[float]) -> str:
