@@ -43,7 +43,7 @@ def _row(file: InputFile, counted: tuple[int, int], account: Account | None) -> 
         "file": file.name,
         "format": file.format,
         "state": read.state,
-        "size": file.size,
+        "size": read.size if read.digest else file.size,
         "modified": modified_at(file),
         "etag": file.etag,
         "digest": read.digest,

@@ -23,11 +23,13 @@ READ, PARTIAL, UNREADABLE = "read", "partial", "unreadable"
 class Account:
     """What a task read of one piece of a file, or, joined, of a whole file.
 
-    records = documents + rejects + skipped, in rows. `digest` is the BLAKE2b-128 of the stored
-    bytes; `error` the reason why reading ended before the end, `position` where.
+    records = documents + rejects + skipped, in rows. `size` and `digest` (BLAKE2b-128) are those of
+    the stored bytes that were read: a file may grow after it was listed. `error` is the reason why
+    reading ended before the end, `position` where it did.
     """
 
     start: int
+    size: int = 0
     digest: str = ""
     records: int = 0
     documents: int = 0
@@ -78,6 +80,7 @@ def _and(one: Account, other: Account) -> Account:
     kinds = sorted({*one.skipped, *other.skipped})
     return Account(
         start=one.start,
+        size=one.size + other.size,
         records=one.records + other.records,
         documents=one.documents + other.documents,
         rejects=one.rejects + other.rejects,

@@ -73,7 +73,7 @@ def _rows(piece: Piece, options: Mapping[str, Any]) -> Iterator[Record]:
     """Yield the documents and rejects of a piece, then its account."""
     counts = {"documents": 0, "rejects": 0}
     skipped: Counter[str] = Counter()
-    error, position, digest = "", None, ""
+    error, position, digest, size = "", None, "", 0
     began, away = time.monotonic(), 0.0  # away: in whoever takes the rows
     try:
         stream = InputStream(piece.file, piece.start, piece.end)
@@ -94,9 +94,10 @@ def _rows(piece: Piece, options: Mapping[str, Any]) -> Iterator[Record]:
                 left = time.monotonic()
                 yield record
                 away += time.monotonic() - left
-            digest = stream.digest()
+            digest, size = stream.digest(), stream.stored_bytes
     yield Account(
         start=piece.start,
+        size=size,
         digest=digest,
         records=sum(counts.values()) + skipped.total(),
         skipped=dict(sorted(skipped.items())),

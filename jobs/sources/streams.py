@@ -99,6 +99,11 @@ class InputStream(io.RawIOBase):
         """Read what is left of the range and return the hash of its stored bytes: BLAKE2b-128."""
         return self._stored.digest()
 
+    @property
+    def stored_bytes(self) -> int:
+        """How many bytes the digest is of."""
+        return self._stored.hashed_bytes
+
     def close(self) -> None:
         """Close the file."""
         self._stored.close()
@@ -180,7 +185,7 @@ class _Stored:
     def __init__(self, raw: BinaryIO, start: int, end: int | None) -> None:
         self._raw, self._end = raw, end
         self._hash = hashlib.blake2b(digest_size=16)
-        self._hashed = start  # up to there
+        self._start = self._hashed = start  # up to there
         self._position = 0
 
     def read(self, size: int) -> bytes:
@@ -193,6 +198,10 @@ class _Stored:
             self._hashed = last
         self._position = after
         return data
+
+    @property
+    def hashed_bytes(self) -> int:
+        return self._hashed - self._start
 
     def seek(self, position: int) -> None:
         self._raw.seek(position)

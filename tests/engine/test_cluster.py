@@ -112,7 +112,8 @@ def run(
     """Run the demo pipeline in a process of its own; return the rows of its tables by id."""
     warehouse = Warehouse.at(str(folder / "warehouse"))
     command = [sys.executable, *program, "run", "demo", *options]
-    command += ["--set", f"input={documents}", "--warehouse", warehouse.address]
+    command += ["--set", f"input={documents}", "--set", "max_rejects=0.1"]
+    command += ["--warehouse", warehouse.address]
     environment = os.environ | {"SPARK_HOME": str(spark_home)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

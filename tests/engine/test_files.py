@@ -279,3 +279,19 @@ def test_an_option_of_another_value_is_refused_before_anything_starts(project, o
     with pytest.raises(CommandError, match=message):
         project.run()
     assert not (project.folder / "warehouse").exists()
+
+
+def test_a_file_that_grows_after_it_was_listed_is_known_by_what_was_read(project, monkeypatch):
+    path = project.folder / "input" / "one.jsonl"
+    before = path.stat()
+    listed = plan_run(project.options())[0].files
+    with path.open("a") as file:
+        file.write('{"id": "late", "text": "written between plan and read"}\n')
+    monkeypatch.setattr("winnow.engine.plan.list_files", lambda _: list(listed))
+    project.run()
+    monkeypatch.undo()
+    assert "late" in project.kept("documents")
+    row = ledger(project)["one.jsonl"]
+    assert (row["size"], row["documents"]) == (path.stat().st_size, 6)
+    assert row["size"] > before.st_size
+    assert set(project.states(project.run()).values()) == {"REUSED"}
