@@ -90,7 +90,7 @@ def extract_text(
             row["failure"] = "too_large"
         else:
             try:
-                known = dict(sent.as_py() or ())
+                known = {name: value for name, value in sent.as_py() or () if value is not None}
                 row |= sandbox.call(
                     content, address.as_py() or "", known, method, seconds=max_seconds
                 )

@@ -49,12 +49,14 @@ class Sandbox:
         try:
             connection.send(arguments)
             if not connection.poll(seconds):
-                self.close()
                 raise SandboxError("timeout")
             error, result = connection.recv()
         except (EOFError, OSError):
             self.close()
             raise SandboxError("crashed") from None
+        except BaseException:  # an answer that comes yet would be taken for that of the next call
+            self.close()
+            raise
         if error is not None:
             raise SandboxError(error)
         return result

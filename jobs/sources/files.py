@@ -86,6 +86,10 @@ def list_address(
         below = list(store.walk(root, depth))
     except PermissionError as error:
         raise CommandError(f"path: no permission to read {error.filename or address!r}") from error
+    except OSError as error:  # a link to itself, a name too long, a store that does not answer
+        raise CommandError(
+            f"path: {address[:200]!r} cannot be listed: {str(error)[:300]}"
+        ) from error
 
     wanted = [_matcher(each) for each in (pattern, glob) if each is not None]
     files = []
@@ -142,7 +146,10 @@ def _matcher(pattern: str) -> Callable[[str], bool]:
             regex += "[" + ("^" + inner[1:] if inner.startswith("!") else inner) + "]"
         else:
             regex += re.escape(part)
-    compiled = re.compile(regex, re.DOTALL)
+    try:
+        compiled = re.compile(regex, re.DOTALL)
+    except re.error as error:
+        raise CommandError(f"glob: {pattern!r} is no pattern: {error.msg}") from error
     if "/" in pattern or "**" in pattern:
         return lambda name: compiled.fullmatch(name) is not None
     return lambda name: compiled.fullmatch(name.rpartition("/")[2]) is not None

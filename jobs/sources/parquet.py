@@ -39,7 +39,10 @@ def read(
         table = pq.ParquetFile(_Held(stream, file, start, end), buffer_size=_PAGE_BUFFER)
         for group in range(table.num_row_groups):
             metadata = table.metadata.row_group(group)
-            if not start <= _offset(metadata) < (file.size if end is None else end):
+            # The first and the last range take also what claims to lie outside of the file, so
+            # that a broken footer leaves no row group out without a word.
+            offset = _offset(metadata)
+            if (start > 0 and offset < start) or (end is not None and offset >= end):
                 position += metadata.num_rows
                 continue
             for batch in table.iter_batches(_ROWS, row_groups=[group]):
@@ -55,6 +58,8 @@ def read(
 
 def _offset(group: Any) -> int:
     """Return where a row group begins: the first page of its first column."""
+    if group.num_columns == 0:
+        raise pa.ArrowInvalid("rows without columns")
     column = group.column(0)
     return int(column.dictionary_page_offset or column.data_page_offset)
 

@@ -68,10 +68,13 @@ def read(
         options: of `read_documents`; only the constants are looked at.
     """
     last: tuple[int, int] | None = None  # position and length of a record
+    is_cut = False  # whether the archive ends inside of that one
     try:
         for record in ArchiveIterator(stream, stream_detect=False, parse_http=False):
             last = record.stream_pos, record.content_length
-            yield _read(record, options)
+            read_one = _read(record, options)
+            is_cut = isinstance(read_one, Record) and read_one.reject_reason == TRUNCATED
+            yield read_one
     except OSError as error:
         if error.errno is not None:  # the disk or the network, not what the file holds
             raise
@@ -87,6 +90,8 @@ def read(
         yield Broken(stream.tell(), stream.broken)
     elif last is None and stream.tell() > 0:
         yield Broken(0, CORRUPT)
+    elif is_cut or (last is not None and stream.tell() < sum(last)):
+        yield Broken(stream.tell(), TRUNCATED)
 
 
 def _read(record: WarcRecord, options: Mapping[str, Any]) -> Record | Skipped:

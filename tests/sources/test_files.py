@@ -204,3 +204,16 @@ def test_a_file_that_is_gone_ends_the_task(read, write, monkeypatch):
     monkeypatch.setattr("winnow.sources.streams.open_raw", gone)
     with pytest.raises(FileNotFoundError):
         read(path)
+
+
+@pytest.mark.parametrize("path", ["{tree}", "{tree}/loop/*.jsonl", "{tree}/" + 300 * "a"])
+def test_what_the_disk_refuses_is_said(tree, path):
+    (tree / "loop").symlink_to("loop")
+    with pytest.raises(CommandError, match=r"cannot be listed|does not exist"):
+        names(path.format(tree=tree))
+
+
+@pytest.mark.parametrize("options", [{"glob": "[z-a]"}, {}])
+def test_a_glob_that_is_no_pattern_is_refused(tree, options):
+    with pytest.raises(CommandError, match="'\\[z-a\\]' is no pattern: bad character range"):
+        names(tree if options else tree / "[z-a]", **options)

@@ -311,3 +311,17 @@ class TestBroken:
         monkeypatch.setattr(streams, "open_raw", lambda file: Failing(stored))
         with pytest.raises(OSError, match="Input/output error"):
             pieces_of(path)
+
+
+def test_rows_without_columns_break_the_file_and_not_the_run(accounts, tmp_path):
+    pq.write_table(pa.table({"text": ["a", "b"]}).select([]), tmp_path / "file.parquet")
+    [account] = accounts(tmp_path / "file.parquet").values()
+    assert (account.state, account.error) == ("unreadable", "corrupt")
+
+
+def test_a_row_group_that_claims_to_begin_behind_the_file_is_not_left_out(read, table, monkeypatch):
+    from winnow.sources import parquet
+
+    path = table({"text": ["a", "b"]}, row_group_size=1)
+    monkeypatch.setattr(parquet, "_offset", lambda group: 1 << 40)
+    assert len(read(path)) == 2

@@ -527,3 +527,18 @@ class TestEncodings:
         body = size + b"\r\nabc\r\n0\r\n\r\n"
         row = payload(record("response", http(body, b"Transfer-Encoding: chunked")))
         assert (row["content"], row["metadata"][NOT_DECODED]) == (body, '"chunked"')
+
+
+class TestCut:
+    def test_a_plain_archive_that_ends_inside_of_a_record_is_not_read_to_its_end(
+        self, accounts, archive
+    ):
+        [account] = accounts(archive(AFTER, AFTER[:-5])).values()
+        assert (account.state, account.error, account.rejects) == ("partial", "truncated", 1)
+
+    def test_a_record_that_claims_to_be_longer_than_the_archive_hides_nothing(
+        self, accounts, archive
+    ):
+        path = archive(AFTER, record("response", b"short", length=1 << 40), AFTER)
+        [account] = accounts(path).values()
+        assert (account.state, account.error, account.rejects) == ("partial", "truncated", 1)

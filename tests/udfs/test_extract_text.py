@@ -251,3 +251,8 @@ def test_real_pages_are_read_as_well_as_their_extractors_say(shared_data):
         overlaps.append(2 * len(gold & words) / max(1, len(gold) + len(words)))
     assert sum(overlaps) / len(overlaps) > 0.9
     assert module.METHODS[0] == "trafilatura"  # what the pipelines use by default
+
+
+def test_a_header_without_a_value_is_no_header():
+    sent = {"content-type": None, "x-robots-tag": None}
+    assert extract(b"<p>Hello</p>", headers=sent, method="resiliparse")["failure"] is None

@@ -74,3 +74,10 @@ def test_the_process_ends_with_its_owner(sandbox):
                 return
         time.sleep(0.05)
     raise AssertionError("the process is still there")
+
+
+def test_a_call_that_this_process_breaks_off_leaves_no_answer_for_the_next(sandbox):
+    first = sandbox.call("pid", seconds=10)
+    with pytest.raises(ValueError, match="NaN"):
+        sandbox.call("raise", seconds=float("nan"))
+    assert sandbox.call("pid", seconds=10) != first  # not the error of the call before
