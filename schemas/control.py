@@ -122,6 +122,8 @@ FILES = pa.schema(
         ("records", _LONG),
         ("documents", _LONG),
         ("rejects", _LONG),
+        ("repaired", _LONG),  # documents with U+FFFD in place of bytes that were no text
+        ("reasons", pa.map_(_TEXT, _LONG)),  # of the rejects
         ("skipped", pa.map_(_TEXT, _LONG)),  # records that are no documents, by kind
         ("error", _TEXT),  # why reading ended too early
         ("position", _LONG),  # where

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F  # noqa: N812  (Spark's own convention)
 
 from winnow.engine.plan import StagePlan, modified_at, option_values
 from winnow.engine.results import CheckResult, FileCounts, built_in_check
@@ -28,17 +27,19 @@ def file_rows(plan: StagePlan, batch: DataFrame, accounts: Mapping[str, Account]
         batch: the rows that were written, with `file` and `reject_reason`.
         accounts: of the files by name; a file that a preview left early has none.
     """
-    rejects = F.count_if(F.col("reject_reason").isNotNull()).alias("rejects")
-    counted = batch.groupBy("file").agg(F.count("*").alias("rows"), rejects)
-    found = {row.file: (row.rows, row.rejects) for row in counted.toLocalIterator()}
+    counted = batch.groupBy("file", "reject_reason").count()
+    found: dict[str, Counter[str | None]] = {}
+    for row in counted.toLocalIterator():
+        found.setdefault(row.file, Counter())[row.reject_reason] = row["count"]
     return [
-        _row(file, found.get(file.name, (0, 0)), accounts.get(file.name)) for file in plan.files
+        _row(file, found.get(file.name, Counter()), accounts.get(file.name)) for file in plan.files
     ]
 
 
-def _row(file: InputFile, counted: tuple[int, int], account: Account | None) -> FileRow:
-    rows, rejects = counted
-    read = account or Account(0, records=rows)
+def _row(file: InputFile, counted: Counter[str | None], account: Account | None) -> FileRow:
+    """Return a file's row; `counted` are its rows by the reason why they are rejects."""
+    read = account or Account(0, records=counted.total())
+    reasons = {reason: counted[reason] for reason in sorted(filter(None, counted))}
     return {
         "file": file.name,
         "format": file.format,
@@ -48,8 +49,10 @@ def _row(file: InputFile, counted: tuple[int, int], account: Account | None) -> 
         "etag": file.etag,
         "digest": read.digest,
         "records": read.records,
-        "documents": rows - rejects,
-        "rejects": rejects,
+        "documents": counted[None],
+        "rejects": sum(reasons.values()),
+        "repaired": read.repaired,
+        "reasons": list(reasons.items()),
         "skipped": list(read.skipped.items()),
         "error": read.error,
         "position": read.position,
@@ -59,12 +62,20 @@ def _row(file: InputFile, counted: tuple[int, int], account: Account | None) -> 
 
 def file_counts(files: Sequence[FileRow]) -> FileCounts | None:
     """Return the sums over files; None if there are none."""
+    if not files:
+        return None
     skipped: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
     for file in files:
         skipped.update(dict(file["skipped"]))
-    states = Counter(file["state"] for file in files)
-    totals = {key: sum(row[key] for row in files) for key in ("records", "documents", "rejects")}
-    return FileCounts(states=dict(states), skipped=dict(skipped), **totals) if files else None
+        reasons.update(dict(file["reasons"]))
+    totals = ("records", "documents", "rejects", "repaired")
+    return FileCounts(
+        states=dict(Counter(file["state"] for file in files)),
+        skipped=dict(skipped),
+        reasons=dict(reasons),
+        **{name: sum(file[name] for file in files) for name in totals},
+    )
 
 
 def file_checks(
@@ -87,9 +98,10 @@ def _share_of_rejects(counts: FileCounts, limit: float) -> CheckResult:
     return built_in_check(
         "share_of_rejects",
         counts.rejects <= limit * rows,
-        {"rejects": counts.rejects, "new records": rows, "max_rejects": limit},
-        "More of the new records were rejected than the source's option max_rejects allows. Their "
-        "reasons are in the column reject_reason of the dropped rows.",
+        {"rejects": counts.rejects, "of": rows, "max_rejects": limit, **counts.reasons},
+        "More of the new records were rejected than the option max_rejects of the source allows. "
+        "Where each stands and what it begins with: file, position and reject_snippet of the "
+        "dropped rows. With no_text, see whether the option `text` names the field of the texts.",
     )
 
 

@@ -18,6 +18,7 @@ from winnow.errors import CommandError
 from winnow.pipeline.model import Call, Kind, Marker, Pipeline, Stage
 from winnow.sources.documents import IGNORE, list_files, with_defaults
 from winnow.sources.files import InputFile
+from winnow.sources.reading import NO_PERMISSION
 from winnow.sources.reading import digest_of as content_digest
 
 Reading = tuple[Call, tuple[InputFile, ...]]
@@ -218,8 +219,10 @@ class Planner:
         """
         if not plan.readings:
             return plan
-        known = self.files_read(plan.name)
-        if not known:
+        ledger = self.files_read(plan.name)
+        # A file that could not be opened has not been read: it is as good as new.
+        known = {name: row for name, row in ledger.items() if row["error"] != NO_PERMISSION}
+        if not ledger:
             raise CommandError(
                 f"the control table {self._registry.warehouse.path('winnow', 'files')} does not "
                 f"say which files `{plan.name}` has read. Bring it back from a copy of the "
@@ -317,16 +320,18 @@ def _changed(stage: str, names: list[str]) -> str:
     return (
         f"`{names[0]}` changed since `{stage}` read it{more}. Read everything again with "
         f"--full-refresh {stage}, or keep what was read: give read_documents the option "
-        "changed_files => 'ignore', or put the file back"
+        "changed_files => 'ignore', or put the file back. A file is known by its name below the "
+        "input: if this is another one, read both from the folder above"
     )
 
 
 CHECKS = "its checks changed"
+_LATEST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 
 
 def modified_at(file: InputFile) -> datetime:
     """Return a file's time as the control tables hold it, in whole microseconds."""
-    return datetime.fromtimestamp(file.modified, UTC)
+    return datetime.fromtimestamp(min(max(file.modified, 0.0), _LATEST), UTC)
 
 
 def changes(base: Version | None, parts: Mapping[str, str]) -> str:

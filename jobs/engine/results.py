@@ -69,14 +69,17 @@ class RuleCount:
 class FileCounts:
     """What a run read of a stage's files; records = documents + rejects + skipped + left_out.
 
-    `left_out` are records for which the stage's SQL returned no row. `states` counts files.
+    `left_out` are records for which the stage's SQL returned no row, `repaired` those with pieces
+    that were no text and became U+FFFD.
     """
 
-    states: Mapping[str, int]  # read, partial, unreadable
+    states: Mapping[str, int]  # files that are read, partial, unreadable
     records: int
     documents: int
     rejects: int
+    repaired: int
     skipped: Mapping[str, int]  # by kind
+    reasons: Mapping[str, int]  # of rejects
 
     @property
     def left_out(self) -> int:
@@ -133,6 +136,7 @@ class RunResult:
     stages: tuple[StageResult, ...]
     warehouse: str
     published: bool
+    is_preview: bool = False  # of --limit, into a scratch warehouse
     messages: tuple[str, ...] = field(default=())  # warnings, a hold, what readers still see
 
     @property

@@ -227,6 +227,7 @@ class _Run:
             stages=tuple(self.results),
             warehouse=self.registry.warehouse.address,
             published=is_published,
+            is_preview=self.options.limit is not None,
             messages=tuple(self.messages),
         )
 
@@ -299,6 +300,11 @@ class _Run:
                 "--resume publishes it again"
             )
             return False
+        if any(item.held for item in now.values()):
+            self.messages.append(
+                f"`{self.pipeline.name}` was rolled back; something changed since then, so what "
+                "this run audited is published, with what was rolled back before"
+            )
         self.lease.check()
         self.registry.publish([replace(item, held=False) for item in wanted.values()])
         gone = sorted(set(now) - set(wanted))

@@ -3,6 +3,7 @@
 from typing import Any
 
 from winnow.explore.screen import Screen, cut, escape, shown
+from winnow.sources.files import COMPRESSED
 
 VALUE_WIDTH, PREVIEW, LINES, BRIEF_LINES = 60, 800, 8, 2
 
@@ -30,7 +31,10 @@ def _pipeline(id: str, life: dict[str, Any], screen: Screen, brief: bool) -> str
 
 def _origin(origin: dict[str, Any]) -> str:
     rest = dict(origin)
-    place = f"{rest.pop('file', '')} at byte {rest.pop('position', 0):,}"
+    file, position = str(rest.pop("file", "")), rest.pop("position", 0)
+    unit = "row" if file.endswith(".parquet") else "byte"
+    unpacked = " of the unpacked file" if file.lower().endswith(COMPRESSED) else ""
+    place = f"{file} at {unit} {position:,}{unpacked}"
     return " · ".join([place, *(f"{name} {shown(value)}" for name, value in rest.items())])
 
 

@@ -56,7 +56,8 @@ def files_line(result: StageResult) -> str:
         parts.append(f"{count(counts.left_out)} left out by the stage's SQL")
     files = sum(counts.states.values())
     line = f"{count(files)} file{'s' if files > 1 else ''}: {count(counts.records)} records = "
-    return " " * (NAME + 2) + line + " + ".join(parts)
+    repaired = f" · {count(counts.repaired)} repaired" if counts.repaired else ""
+    return " " * (NAME + 2) + line + " + ".join(parts) + repaired
 
 
 def _rows(result: StageResult) -> str:
@@ -88,7 +89,8 @@ def ending(result: RunResult, screen: Screen) -> str:
     """Return what follows the stages: failed checks, errors, what readers see, what to do next."""
     parts = []
     for stage in result.stages:
-        parts += [_check(check, screen) for check in stage.checks if not check.success]
+        failed = (check for check in stage.checks if not check.success)
+        parts += [_check(check, stage.stage, screen) for check in failed]
         if stage.state == FAILED:
             parts.append(f"{stage.stage} failed: {escape_lines(stage.error or stage.reason)}")
     if result.messages:
@@ -100,9 +102,9 @@ def ending(result: RunResult, screen: Screen) -> str:
     return "\n\n".join(parts)
 
 
-def _check(check: CheckResult, screen: Screen) -> str:
+def _check(check: CheckResult, stage: str, screen: Screen) -> str:
     colour = {"critical": "red", "warning": "yellow"}.get(check.severity, "")
-    subject = f"{check.place or 'built in'}  {check.severity}  "
+    subject = f"{check.place or f'{stage}, built in'}  {check.severity}  "
     lines = [f"{subject}{what(check)}"]
     if check.error:
         lines += screen.folded(f"could not be checked: {check.error}", 2)
@@ -161,6 +163,8 @@ def _rejected(stage: StageResult, result: RunResult) -> Iterator[str]:
 
 def _last_line(result: RunResult) -> str:
     took = duration(result.seconds)
+    if result.is_preview and result.published:
+        return f"done after {took}, in a scratch warehouse: nothing was published for readers"
     if result.state != "succeeded":
         return f"{result.state} after {took}; nothing was published"
     return f"{'published' if result.published else 'nothing was published'} after {took}"

@@ -25,7 +25,8 @@ class Account:
 
     records = documents + rejects + skipped, in rows. `size` and `digest` (BLAKE2b-128) are those of
     the stored bytes that were read: a file may grow after it was listed. `error` is the reason why
-    reading ended before the end, `position` where it did.
+    reading ended before the end, `position` where it did. `repaired` counts documents with pieces
+    that were no text.
     """
 
     start: int
@@ -34,6 +35,7 @@ class Account:
     records: int = 0
     documents: int = 0
     rejects: int = 0
+    repaired: int = 0
     skipped: dict[str, int] = field(default_factory=dict)  # kind -> records
     error: str = ""
     position: int | None = None
@@ -84,6 +86,7 @@ def _and(one: Account, other: Account) -> Account:
         records=one.records + other.records,
         documents=one.documents + other.documents,
         rejects=one.rejects + other.rejects,
+        repaired=one.repaired + other.repaired,
         skipped={kind: one.skipped.get(kind, 0) + other.skipped.get(kind, 0) for kind in kinds},
         error=one.error or other.error,
         position=one.position if one.error else other.position,

@@ -54,8 +54,9 @@ def read_documents(
     below the literal part of `path` and of the record's position in it.
 
     Args:
-        path: a file, a folder (with all folders below it) or a glob, local or any address that
-            fsspec knows; `python-environment` for the documentation of the installed Python.
+        path: a file, a folder (with all folders below it) or a glob, local (from where the command
+            runs) or any address that fsspec knows; `python-environment` for the documentation of
+            the installed Python.
         format: `jsonl`, `parquet`, `text`, `html`, `warc` or `python-environment`; `auto` goes by
             the ends of the files' names.
         glob: only the files whose name matches; a pattern without "/" is matched with the last
@@ -81,6 +82,9 @@ def read_documents(
         raise CommandError(f"changed_files: {changed_files!r} is neither {STOP!r} nor {IGNORE!r}")
     if not 0 <= max_rejects <= 1:
         raise CommandError(f"max_rejects: {max_rejects} is no share; it is between 0 and 1")
+    for option, field in (("text", text), ("id", id), ("path", path)):
+        if not field:
+            raise CommandError(f"{option}: it is empty")
     names = ("auto", *FORMATS)
     if format not in names:
         near = difflib.get_close_matches(format, names, 1)
@@ -99,7 +103,13 @@ def read_documents(
         found = format_of(name)
         return found if format in ("auto", found) else None
 
-    return list_address(path, glob, wanted, is_named=format != "auto")
+    files = list_address(path, glob, wanted, is_named=format != "auto")
+    packed = next((file for file in files if file.format == "parquet" and file.is_compressed), None)
+    if packed is not None:
+        raise CommandError(
+            f"path: {packed.name!r} cannot be read: Parquet is compressed inside; unpack the file"
+        )
+    return files
 
 
 def list_files(options: Mapping[str, object]) -> list[InputFile]:

@@ -33,11 +33,13 @@ def document(
         reason = "no_text" if text in (None, "") else "text_not_a_string"
         return rejected(position, reason, _json(values).encode() if raw is None else raw)
     del values[options["text"]]
-    identifier = values.pop(options["id"], None)
+    identifier = values.get(options["id"])
     if isinstance(identifier, int) and not isinstance(identifier, bool):
         identifier = str(identifier)
     elif not isinstance(identifier, str):
-        identifier = None
+        identifier = None  # a value of another type stays in the metadata
+    if identifier is not None:
+        del values[options["id"]]
     taken = {
         column: values.pop(options[column])
         for column in ("source", "licence", "url", "created")

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
@@ -99,24 +100,33 @@ def list_address(
             files.append(_input_file(found, name, kind))
     if not files:
         given = f"path: {address!r}" + (f" with glob {glob!r}" if glob else "")
+        why = "of a known name that matches" if wanted else "of a known name"
         raise CommandError(
-            f"{given} has no file to read: {len(below):,} files looked at, none of a known name; "
-            "give `format` or `glob`"
+            f"{given} has no file to read: {len(below):,} files looked at, none {why}; "
+            "give another `format` or `glob`"
         )
+    for one, other in pairwise(sorted(file.name for file in files)):
+        if one == other:  # of names that are no UTF-8
+            raise CommandError(f"path: two files under {address!r} are called {one!r}; rename one")
     return sorted(files, key=lambda file: file.name)
 
 
 @dataclass(frozen=True)
 class _Found:
     address: str
-    size: int
+    size: int  # -1 of what is neither a file nor a folder
     modified: float
     etag: str = ""
 
 
 def _input_file(found: _Found, name: str, kind: str | None) -> InputFile:
+    name = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     if kind is None:
         raise CommandError(f"path: the format of {name!r} does not show in its name; give `format`")
+    if found.size < 0:
+        raise CommandError(
+            f"path: {name!r} is no file, or a link to none; remove it, or leave it out by `glob`"
+        )
     return InputFile(found.address, name, found.size, found.modified, kind, found.etag)
 
 
@@ -199,6 +209,8 @@ class _Local:
             elif entry.is_file():
                 status = entry.stat()
                 yield _Found(entry.path, status.st_size, status.st_mtime), name
+            else:
+                yield _Found(entry.path, -1, 0.0), name
 
 
 class _Remote:
@@ -209,7 +221,7 @@ class _Remote:
 
         try:
             self.filesystem, _ = fsspec.core.url_to_fs(address)
-        except (ImportError, ValueError) as error:  # it lacks the driver, or knows none
+        except (ImportError, TypeError, ValueError) as error:  # no driver, or one that wants more
             raise CommandError(f"path: {address!r} cannot be opened: {error}") from error
 
     def _path(self, address: str) -> str:

@@ -12,12 +12,7 @@ from winnow.sources.files import InputFile
 from winnow.sources.formats import FORMATS
 from winnow.sources.partitions import Piece
 from winnow.sources.partitions import pieces as divided
-from winnow.sources.records import (
-    Broken,
-    Record,
-    Skipped,
-    batches,
-)
+from winnow.sources.records import REPAIRED, Broken, Record, Skipped, batches
 from winnow.sources.streams import InputStream
 
 NO_PERMISSION = "no_permission"
@@ -71,7 +66,7 @@ def _first(records: Iterable[tuple[str, Record]], limit: int) -> Iterator[tuple[
 
 def _rows(piece: Piece, options: Mapping[str, Any]) -> Iterator[Record]:
     """Yield the documents and rejects of a piece, then its account."""
-    counts = {"documents": 0, "rejects": 0}
+    documents = rejects = repaired = 0
     skipped: Counter[str] = Counter()
     error, position, digest, size = "", None, "", 0
     began, away = time.monotonic(), 0.0  # away: in whoever takes the rows
@@ -90,7 +85,9 @@ def _rows(piece: Piece, options: Mapping[str, Any]) -> Iterator[Record]:
                 if isinstance(record, Skipped):
                     skipped[record.kind] += 1
                     continue
-                counts["rejects" if record.reject_reason else "documents"] += 1
+                rejects += record.reject_reason is not None
+                documents += record.reject_reason is None
+                repaired += REPAIRED in record.metadata
                 left = time.monotonic()
                 yield record
                 away += time.monotonic() - left
@@ -99,10 +96,12 @@ def _rows(piece: Piece, options: Mapping[str, Any]) -> Iterator[Record]:
         start=piece.start,
         size=size,
         digest=digest,
-        records=sum(counts.values()) + skipped.total(),
+        records=documents + rejects + skipped.total(),
+        documents=documents,
+        rejects=rejects,
+        repaired=repaired,
         skipped=dict(sorted(skipped.items())),
         error=error,
         position=position,
         seconds=round(time.monotonic() - began - away, 6),
-        **counts,
     ).row()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import orjson
-from fastwarc.stream_io import BrotliReader, ChunkedReader, GzipReader, ZstdReader
+from fastwarc.stream_io import BrotliReader, ChunkedReader, ZstdReader
 from fastwarc.warc import ArchiveIterator, WarcRecord
 
 from winnow.sources.fields import constants
@@ -36,6 +36,10 @@ SUFFIXES = (".warc", ".wet", ".wat", ".arc")
 
 # Metadata: the payload stays as it was sent, since it is not in this encoding, which it names.
 NOT_DECODED = "winnow_not_decoded"
+# Metadata: the payload is the beginning of what was in this encoding, which breaks off.
+CUT = "winnow_cut"
+
+NOT_WARC = "not_warc"  # ARC, or anything else
 
 _DOCUMENTS = frozenset({"response", "resource", "conversion"})
 # Columns of their own; the other headers of a record go to its metadata.
@@ -79,7 +83,7 @@ def read(
         if error.errno is not None:  # the disk or the network, not what the file holds
             raise
         if stream.broken is None:
-            yield Broken(_end_of(file, *last) if last is not None else 0, CORRUPT)
+            yield Broken(0, NOT_WARC) if last is None else Broken(_end_of(file, *last), CORRUPT)
             return
     except BaseException as error:
         if type(error).__name__ != "PanicException":  # FastWARC's own, which is no Exception
@@ -89,7 +93,7 @@ def read(
     if stream.broken is not None:
         yield Broken(stream.tell(), stream.broken)
     elif last is None and stream.tell() > 0:
-        yield Broken(0, CORRUPT)
+        yield Broken(0, NOT_WARC)
     elif is_cut or (last is not None and stream.tell() < sum(last)):
         yield Broken(stream.tell(), TRUNCATED)
 
@@ -116,11 +120,10 @@ def _read(record: WarcRecord, options: Mapping[str, Any]) -> Record | Skipped:
     if record.is_http and body.startswith(b"HTTP/"):
         status, sent, body = _http(body)
         content_type = sent.get("content-type")
-        body, not_decoded = _decoded(body, sent)
+        body, noted = _decoded(body, sent)
         if len(body) > LARGEST_RECORD:
             return rejected(record.stream_pos, TOO_LONG, body)
-        if not_decoded:
-            metadata[NOT_DECODED] = orjson.dumps(not_decoded).decode()
+        metadata |= noted
     text = None
     if kind == "conversion":
         text, repaired = decode(body)
@@ -175,51 +178,55 @@ def _http(message: bytes) -> tuple[int | None, dict[str, str], bytes]:
     return status, headers, body
 
 
-def _gunzip(body: bytes) -> bytes:
-    if not body.startswith(b"\x1f\x8b"):  # FastWARC's reader takes a few bytes of it for nothing
-        raise OSError("not gzip")
-    return _reading(GzipReader)(body)
+def _inflating(*formats: int) -> Callable[[bytes], tuple[bytes, bool]]:
+    """Return a decoder by zlib, which tries its formats (`wbits`) in order."""
+
+    def inflate(body: bytes) -> tuple[bytes, bool]:
+        for wbits in formats:
+            decompressor = zlib.decompressobj(wbits)
+            try:
+                inflated = decompressor.decompress(body, LARGEST_RECORD + 1)
+            except zlib.error:
+                continue
+            if inflated or decompressor.eof:
+                return inflated, decompressor.eof or len(inflated) > LARGEST_RECORD
+        raise OSError("in no format that was tried")
+
+    return inflate
 
 
-def _inflate(body: bytes) -> bytes:
-    """Decompress what HTTP calls deflate, which servers send with and without zlib's header."""
-    for wbits in (zlib.MAX_WBITS, -zlib.MAX_WBITS):
-        decompressor = zlib.decompressobj(wbits)
-        try:
-            inflated = decompressor.decompress(body, LARGEST_RECORD + 1)
-        except zlib.error:
-            continue
-        if inflated or decompressor.eof:
-            return inflated
-    raise OSError("not deflate")
-
-
-def _reading(reader: Any) -> Callable[[bytes], bytes]:
+def _reading(reader: Any) -> Callable[[bytes], tuple[bytes, bool]]:
     # One byte more than a record may have tells that it has more.
-    return lambda body: bytes(reader(io.BytesIO(body)).read(LARGEST_RECORD + 1))
+    return lambda body: (bytes(reader(io.BytesIO(body)).read(LARGEST_RECORD + 1)), True)
 
 
-_DECODERS: Mapping[str, Callable[[bytes], bytes]] = {
+# From what was sent to what was meant, and whether that is all of it.
+_DECODERS: Mapping[str, Callable[[bytes], tuple[bytes, bool]]] = {
     "chunked": _reading(ChunkedReader),
-    "gzip": _gunzip,
-    "x-gzip": _gunzip,
+    "gzip": _inflating(zlib.MAX_WBITS | 16),
+    "x-gzip": _inflating(zlib.MAX_WBITS | 16),
     "br": _reading(BrotliReader),
     "zstd": _reading(ZstdReader),
-    "deflate": _inflate,
+    # HTTP means zlib's format; servers send it without its header, too.
+    "deflate": _inflating(zlib.MAX_WBITS, -zlib.MAX_WBITS),
 }
 
 
-def _decoded(body: bytes, headers: Mapping[str, str]) -> tuple[bytes, str]:
-    """Undo the encodings that HTTP headers name; return also the first that is none, or ""."""
+def _decoded(body: bytes, headers: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
+    """Undo the encodings that HTTP headers name; return also what the metadata says of that."""
+    noted = {}
     for header in ("transfer-encoding", "content-encoding"):
         for encoding in reversed(headers.get(header, "").lower().split(",")):
             decoder = _DECODERS.get(encoding.strip())
             if decoder is not None and body:
+                name = orjson.dumps(encoding.strip()).decode()
                 try:
-                    body = decoder(body)
+                    body, is_whole = decoder(body)
                 except OSError:
-                    return body, encoding.strip()
-    return body, ""
+                    return body, {NOT_DECODED: name}
+                if not is_whole:
+                    noted[CUT] = name
+    return body, noted
 
 
 def _end_of(file: InputFile, position: int, length: int) -> int:

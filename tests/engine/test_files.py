@@ -106,6 +106,17 @@ class TestAccounts:
         two = ledger(project)["two.jsonl"]
         assert (two["records"], two["documents"], two["rejects"]) == (2, 1, 1)
 
+    def test_broken_utf_8_is_repaired_and_counted(self, project, stage_of):
+        (project.folder / "input" / "two.jsonl").write_bytes(b'{"text": "Caf\xe9"}\n')
+        counts = stage_of(project.run(), "documents").files
+        assert (counts.repaired, ledger(project)["two.jsonl"]["repaired"]) == (1, 1)
+
+    def test_a_file_that_could_not_be_opened_is_new_to_the_next_run(self, ran):
+        row = {**ledger(ran)["one.jsonl"], "state": "unreadable", "error": "no_permission"}
+        ran.registry.append("files", [row])
+        [plan] = plan_run(ran.options())
+        assert (plan.action, plan.reason) == ("APPEND", "1 new file")
+
     def test_records_that_the_sql_leaves_out_are_told(self, project, stage_of):
         project.edit(
             "10_documents.sql", "max_rejects => 1.0)", "max_rejects => 1.0) WHERE id > 'b'"
@@ -138,7 +149,7 @@ class TestLimitOfRejects:
         assert (documents.state, result.exit_code, result.published) == ("REJECTED", 3, False)
         [check] = [check for check in documents.checks if not check.success]
         assert check.type == "share_of_rejects"
-        assert check.observed == {"rejects": 2, "new records": 3, "max_rejects": 0.5}
+        assert check.observed == {"rejects": 2, "of": 3, "max_rejects": 0.5, "no_text": 2}
         assert ran.published() == before
 
     def test_the_share_that_is_allowed_is_published_and_changing_it_reads_nothing_again(

@@ -37,7 +37,7 @@ def test_ids_are_the_same_after_moving_the_folder_and_however_it_is_divided(
     expected, shared_data, tmp_path, monkeypatch
 ):
     moved = tmp_path / "elsewhere" / "corpus"
-    shutil.copytree(shared_data / "corpus", moved, copy_function=os.symlink)
+    shutil.copytree((shared_data / "corpus").resolve(), moved, copy_function=os.symlink)
     monkeypatch.setattr(partitioning, "SMALLEST", 64 << 20)
     monkeypatch.setattr(partitioning, "LARGEST", 512 << 20)
     assert ids(moved) == expected

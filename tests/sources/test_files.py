@@ -217,3 +217,25 @@ def test_what_the_disk_refuses_is_said(tree, path):
 def test_a_glob_that_is_no_pattern_is_refused(tree, options):
     with pytest.raises(CommandError, match="'\\[z-a\\]' is no pattern: bad character range"):
         names(tree if options else tree / "[z-a]", **options)
+
+
+def test_what_is_no_file_is_named_unless_a_glob_leaves_it_out(write):
+    path = write(b'{"text": "x"}').parent
+    (path / "gone.jsonl").symlink_to(path / "nothing.jsonl")
+    os.mkfifo(path / "pipe.fifo")  # of no known name
+    with pytest.raises(CommandError, match=r"'gone\.jsonl' is no file, or a link to none"):
+        list_files({"path": str(path)})
+    assert names(path, glob="input*") == ["input.jsonl"]
+
+
+def test_a_name_that_is_no_utf_8_is_escaped_and_its_file_read(read, write):
+    path = write(b'{"text": "x"}').parent
+    os.rename(os.fsencode(path) + b"/input.jsonl", os.fsencode(path) + b"/caf\xe9.jsonl")
+    assert [(row["file"], row["text"]) for row in read(path)] == [("caf\\xe9.jsonl", "x")]
+
+
+@pytest.mark.parametrize("option", ["path", "text", "id"])
+def test_an_empty_option_is_refused(write, option):
+    given = {"path": str(write(b"{}"))} | {option: ""}
+    with pytest.raises(CommandError, match=f"{option}: it is empty"):
+        list_files(given)

@@ -59,6 +59,7 @@ def test_an_id_is_a_string_or_an_integer(read, write, value, expected):
 def test_anything_else_is_no_id_and_one_is_derived_from_file_and_position(read, write, value):
     [_, row] = read(write(b'{"text": "x"}', b'{"text": "x", "id": %s}' % value.encode()))
     assert row["id"] == blake("input.jsonl\0" + "14")
+    assert "id" in row["metadata"] or value == '""'
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from winnow.errors import CommandError
 from winnow.sources import streams
 from winnow.sources.documents import list_files
 from winnow.sources.fields import document
@@ -243,12 +244,14 @@ class TestBroken:
         assert read(path) == []
         assert accounts(path)["file.parquet"].state == "unreadable"
 
-    def test_so_is_one_that_was_compressed_as_a_whole(self, read, accounts, table):
+    def test_one_that_was_compressed_as_a_whole_is_refused_before_anything_starts(
+        self, read, table
+    ):
         path = table({"text": [f"text {number}" for number in range(100)]})
         packed = path.with_name("packed.parquet.gz")
         packed.write_bytes(gzip.compress(path.read_bytes()))
-        assert read(packed) == []
-        assert accounts(packed)["packed.parquet.gz"].error == "corrupt"
+        with pytest.raises(CommandError, match=r"'packed\.parquet\.gz' cannot be read: Parquet is"):
+            read(packed)
 
     def test_damage_in_a_row_group_ends_the_file_at_the_first_row_that_is_lost(
         self, read, accounts, table

@@ -110,9 +110,9 @@ class TestRealArchives:
         for path in archives(shared_data):
             [account] = accounts(path, format="warc").values()
             expected = {
-                "bad.arc": ("unreadable", "corrupt", 0),
-                "example.arc": ("unreadable", "corrupt", 0),
-                "example.arc.gz": ("unreadable", "corrupt", 0),
+                "bad.arc": ("unreadable", "not_warc", 0),
+                "example.arc": ("unreadable", "not_warc", 0),
+                "example.arc.gz": ("unreadable", "not_warc", 0),
                 # Two bytes more than its third record says: the fourth begins there, and does not.
                 "example-trunc.warc": ("partial", "corrupt", 2564),
             }.get(path.name, ("read", "", None))
@@ -217,7 +217,7 @@ class TestBreaks:
         path = archive(content)
         assert read(path) == []
         [account] = accounts(path).values()
-        assert (account.state, account.error, account.position) == ("unreadable", "corrupt", 0)
+        assert (account.state, account.error, account.position) == ("unreadable", "not_warc", 0)
 
     @pytest.mark.parametrize("name", ["empty.warc", "empty.warc.gz"])
     def test_an_empty_archive_is_read_and_has_no_records(self, read, accounts, archive, name):
@@ -447,6 +447,14 @@ ENCODE = {
 
 
 class TestEncodings:
+    @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+    def test_a_body_that_breaks_off_is_its_beginning_and_says_so(self, payload, encoding):
+        whole = bytes(range(256)) * 40
+        body = ENCODE[encoding](whole)[:-9]
+        row = payload(record("response", http(body, b"Content-Encoding: " + encoding.encode())))
+        assert whole.startswith(row["content"])
+        assert row["metadata"]["winnow_cut"] == f'"{encoding}"'
+
     @pytest.mark.parametrize("encoding", ENCODE)
     def test_a_content_encoding_is_undone(self, payload, encoding):
         body = ENCODE[encoding](PAGE)

@@ -4,7 +4,7 @@
 CREATE OR REFRESH STREAMING TABLE texts (
   CONSTRAINT answered    EXPECT (http_status IS NULL OR http_status = 200) ON VIOLATION DROP ROW,
   CONSTRAINT is_page     EXPECT (is_page)                                  ON VIOLATION DROP ROW,
-  CONSTRAINT has_text    EXPECT (text IS NOT NULL)                         ON VIOLATION DROP ROW,
+  CONSTRAINT has_text    EXPECT (text IS NOT NULL AND failure IS NULL)     ON VIOLATION DROP ROW,
   -- What the page reserves: noai (DeviantArt 2022), TDM Reservation Protocol (W3C group, 2024).
   CONSTRAINT ai_allowed  EXPECT (is_ai_refused IS NOT TRUE)                ON VIOLATION DROP ROW,
   CONSTRAINT tdm_allowed EXPECT (is_tdm_reserved IS NOT TRUE)              ON VIOLATION DROP ROW,
