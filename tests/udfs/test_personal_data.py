@@ -52,13 +52,16 @@ def test_an_email_address_has_a_domain_that_can_exist(text, values):
 @pytest.mark.parametrize(
     ("text", "values"),
     [
-        ("from 8.8.8.8, 1.1.1.1:53 and [9.9.9.9]", ["8.8.8.8", "1.1.1.1", "9.9.9.9"]),
+        ("from 8.8.8.88, 1.1.1.21:53 and [9.9.9.99]", ["8.8.8.88", "1.1.1.21", "9.9.9.99"]),
         ("10.0.0.1 127.0.0.1 192.168.1.1 169.254.0.1 224.0.0.1", []),
-        ("256.8.8.8 8.8.8 8.8.8.8.8 v8.8.8.8 8.8.8.8a 08.8.8.8", []),
-        ("version 8.8.8.8, Release: 8.8.4.4", []),
+        ("256.8.8.8 8.8.8 8.8.8.88.8 v8.8.8.88 8.8.8.88a 08.8.8.88", []),
+        ("version 8.8.8.88, Release: 8.8.4.44", []),
+        ("19.19.19.19 19.19.19.20", ["19.19.19.20"]),
+        ('version = "4.11.0.86" x>=4.11.0.86 x-4.11.0.86-py3 §4.11.0.86-a', []),
         ("2606:4700:4700::1111", ["2606:4700:4700::1111"]),
         ("2606:4700:4700:0:0:0:0:1111.", ["2606:4700:4700:0:0:0:0:1111"]),
-        ("fe80::1 ::1 2001:db8::1 a::b dead::beef std::add 12:34:56 00:1a:2b:3c:4d:5e", []),
+        ("fe80::1 ::1 2001:db8::1 12:34:56 00:1a:2b:3c:4d:5e", []),
+        ("a::b dead::beef 2006:: 2606::1 std::add", []),
     ],
 )
 def test_an_ip_address_is_public_and_no_version(text, values):
@@ -122,7 +125,8 @@ def test_a_social_security_number_is_in_an_area_that_is_issued(text, values):
         ("467 3395 people", []),
         ("call 2024-05-17, since 1999-2003", []),
         ("call 12.05.2024", []),
-        ("$212-555-0123 212-555-01234 ISBN 978-3-16-148410-0 10,000,000 2^64", []),
+        ("$212-555-0123 212-555-01234 ISBN 978-3-16-148410-0 10,000,000", []),
+        ("2^64 + 545140134 +000000120", []),
         ("Tel: 123456", []),
     ],
 )
@@ -168,12 +172,12 @@ def test_a_private_key_that_is_cut_off_counts_as_far_as_it_goes():
 
 
 def test_places_are_code_points_in_order_and_never_overlap():
-    text = "🌾 é 212-555-0123 a@example.com 8.8.8.8"
+    text = "🌾 é 212-555-0123 a@example.com 8.8.8.88"
     [spans] = personal_data(pa.array([text])).to_pylist()
     assert [(span["kind"], span["start"], span["end"]) for span in spans] == [
         ("phone", 4, 16),
         ("email", 17, 30),
-        ("ip_address", 31, 38),
+        ("ip_address", 31, 39),
     ]
     assert found("2125550123@example.com") == [("email", "2125550123@example.com")]
 
@@ -196,7 +200,7 @@ def test_broken_utf8_is_no_error():
 
 PIECES = st.sampled_from(
     [
-        "a@example.com", "@", ".", "8.8.8.8", "2606:4700::1", ":", "4111111111111111",
+        "a@example.com", "@", ".", "8.8.8.88", "2606:4700::1", ":", "4111111111111111",
         "4111 1111 ",
         "GB82WEST12345698765432", "GB82 ", "123-45-6789", "123-45-", "+44 20 7946 0958", "tel ",
         "0", " ", "-", "(", "\n", "🌾", "-----BEGIN PRIVATE " + "KEY-----", "ghp_", "x" * 36,
@@ -270,7 +274,7 @@ def test_a_hostile_megabyte_takes_seconds_at_most(unit):
 
 class TestRedact:
     def test_a_span_becomes_its_kind(self):
-        text = pa.array(["write to a@example.com or 8.8.8.8.", None, "é"])
+        text = pa.array(["write to a@example.com or 8.8.8.88.", None, "é"])
         assert redact(text, personal_data(text)).to_pylist() == [
             "write to <EMAIL> or <IP_ADDRESS>.",
             None,
