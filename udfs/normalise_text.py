@@ -33,12 +33,13 @@ def normalise_text(text: pa.Array) -> pa.Array:
 
     Shape: STRING -> STRUCT<text STRING, removed_control_chars INT, removed_space_chars INT,
         is_repaired BOOLEAN>; null gives null.
-    Units: code points. `is_repaired`: ftfy changed the text, be it wrong decoding (`Ã©` for `é`),
-        HTML entities outside of markup, ligatures, full-width letters or line ends; quotation
-        marks stay as they are. Control characters are those that ftfy removes: C0 but TAB and LF,
-        C1, and invisible marks such as U+FEFF. White space inside a line becomes one space, at
-        the end of a line nothing, three and more "\n" two; a line keeps its indentation, tabs or
-        spaces, so that code stays code. The text as a whole is trimmed.
+    Units: code points. `is_repaired`: ftfy changed more than control characters and composition, be
+        it wrong decoding (`Ã©` for `é`), HTML entities outside of markup, ligatures, full-width
+        letters or line ends; quotation marks stay as they are. Control characters are those that
+        ftfy removes: U+0000-0008, 000B, 000E-001F, 007F, 206A-206F, FEFF and FFF9-FFFC. White
+        space inside a line becomes one space, at the end of a line nothing, three and more "\n"
+        two; a line keeps its indentation, tabs or spaces, so that code stays code. The text as a
+        whole is trimmed.
     Errors: TypeError if the column is not STRING. No text is an error.
     Source: ftfy 6.3 (Speer 2019, doi:10.5281/zenodo.2591652), its defaults but uncurl_quotes; the
         treatment of white space is ours.
@@ -53,21 +54,17 @@ def _normalised(text: str) -> dict[str, Any]:
         from ftfy import TextFixerConfig, fix_text
         from ftfy.fixes import remove_control_chars
 
-        repaired = fix_text(
-            text,
-            TextFixerConfig(uncurl_quotes=False, remove_control_chars=False, normalization=None),
-        )
-        visible = remove_control_chars(repaired)
-        # After the control characters: one between a letter and its accent kept them apart.
-        composed = unicodedata.normalize("NFC", visible)
+        visible = remove_control_chars(text)
+        repaired = fix_text(text, TextFixerConfig(uncurl_quotes=False))
+        is_repaired = repaired != unicodedata.normalize("NFC", visible)
     else:
-        repaired = visible = composed = text
-    spaced = _SPACE.sub(_one_space, composed).strip()
+        visible, repaired, is_repaired = text, text, False
+    spaced = _SPACE.sub(_one_space, repaired).strip()
     return {
         "text": spaced,
-        "removed_control_chars": len(repaired) - len(visible),
-        "removed_space_chars": len(composed) - len(spaced),
-        "is_repaired": repaired != text,
+        "removed_control_chars": len(text) - len(visible),
+        "removed_space_chars": len(repaired) - len(spaced),
+        "is_repaired": is_repaired,
     }
 
 

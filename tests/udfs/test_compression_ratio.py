@@ -3,7 +3,7 @@ import random
 import pyarrow as pa
 import pytest
 from backports import zstd
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from winnow.udfs.compression_ratio import compression_ratio
@@ -14,6 +14,7 @@ def ratio(text):
 
 
 @given(st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"])), max_size=5))
+@settings(deadline=None)
 def test_it_is_the_share_of_a_frame_compressed_alone(texts):
     assert compression_ratio(pa.array(texts, pa.string())).to_pylist() == [
         len(zstd.compress(text.encode(), 3)) / len(text.encode()) if text else None

@@ -238,7 +238,8 @@ def test_a_row_does_not_depend_on_its_neighbours(text):
     assert personal_data(column)[1].as_py() == personal_data(column.slice(1, 1))[0].as_py()
 
 
-@given(st.integers(0, 10**18))
+@given(st.integers(0, 10**18 - 1))
+@settings(deadline=None)
 def test_checks_find_every_wrong_digit_and_every_swap(number):
     digits = str(number)
     [check] = [d for d in string.digits if luhn(digits + d)]
