@@ -7,10 +7,10 @@ BIN := .venv/bin
 LINKED := build/linked
 
 .PHONY: help setup demo test lint types linked test-kill test-cluster bench-engine bench-sources \
-	bench-extraction lock clean
+	bench-extraction bench-language bench-personal-data lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' Makefile
 
 setup: ## make .venv from requirements.lock, fetch Java and Delta's jars where missing
 	@PYTHON="$(PYTHON)" .ci/setup
@@ -47,6 +47,12 @@ bench-sources: setup ## time the readers beside the libraries they stand on, and
 
 bench-extraction: setup ## score the extraction of main texts on labelled pages
 	@$(BIN)/python benchmarks/extraction.py
+
+bench-language: setup ## score the naming of languages beside other detectors
+	@$(BIN)/python benchmarks/language.py
+
+bench-personal-data: setup ## score the finding of personal data on labelled text
+	@$(BIN)/python benchmarks/personal_data.py
 
 lock: ## resolve setup.cfg afresh into requirements.lock
 	@.ci/lock

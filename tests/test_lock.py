@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
@@ -32,5 +33,5 @@ def pins() -> dict[str, str]:
 @pytest.mark.parametrize("line", declared())
 def test_what_setup_cfg_asks_for_is_pinned_to_a_version_that_it_allows(pins, line):
     requirement = Requirement(line)
-    pin = Version(pins[requirement.name.lower()])
+    pin = Version(pins[canonicalize_name(requirement.name)])
     assert requirement.specifier.contains(pin), "run `make lock`"

@@ -1,4 +1,6 @@
-"""The bytes under an Arrow string column, for numba kernels."""
+"""What an Arrow string column holds: its bytes for numba kernels, its texts for Python."""
+
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -29,3 +31,16 @@ def utf8(text: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     _, offsets, data = text.buffers()
     rows = slice(text.offset, text.offset + len(text) + 1)
     return np.frombuffer(data or b"", np.uint8), np.frombuffer(offsets, np.int64)[rows]
+
+
+def texts(text: pa.Array) -> Iterator[str | None]:
+    """Return the texts one by one, None for null; broken UTF-8 becomes U+FFFD.
+
+    Raises:
+        TypeError: the column is not a string column.
+    """
+    if text.type not in STRINGS:
+        raise TypeError(f"expected a STRING column, got {text.type}; cast it in the SELECT")
+    values = text.cast(pa.large_string()).cast(pa.large_binary())
+    rows = (value.as_py() for value in values)
+    return (None if row is None else row.decode("utf-8", "replace") for row in rows)
