@@ -12,7 +12,7 @@ from winnow.udfs.registry import column_function
 from winnow.udfs.token_table import ENDER, INTS, PUNCTUATION, WIDE, tokenise
 
 SIGNALS = (
-    "lines",
+    "all_lines",
     "kept_lines",
     "long_word_lines",
     "unended_lines",
@@ -299,9 +299,9 @@ def _strip(
 def c4_clean(text: pa.Array, filter_no_terminal_punct: bool = True) -> pa.Array:
     r"""Rewrite a text to the lines that C4 keeps, and count the others by what removed them.
 
-    Shape: STRING -> STRUCT<text STRING, lines INT, ..., sentences INT>, the fields of SIGNALS in
-        order; null gives null, an empty text an empty text and zeros.
-    Units: lines, as `str.splitlines` cuts them. A line is removed by the first that holds of it:
+    Shape: STRING -> STRUCT<text STRING, all_lines INT, ..., sentences INT>, the fields of SIGNALS
+        in order; null gives null, an empty text an empty text and zeros.
+    Units: all_lines, as `str.splitlines` cuts them; the first that holds of a line removes it:
         long_word_lines have a word of over 1,000 code points; unended_lines do not end with one of
         . ? ! " ' or end with "..." (only where filter_no_terminal_punct); few_words_lines have
         less than 3 words; javascript_lines name javascript, policy_lines one of POLICIES, in any

@@ -148,7 +148,7 @@ def test_c4_keeps_the_same_documents_and_the_same_lines_of_them(configuration, s
         assert c4_reason(row) == wanted.get("reason"), key
         if wanted["keep"]:
             assert digest(row["text"]) == wanted["text_after_sha256"], key
-            assert row["lines"] - row["kept_lines"] == wanted["n_lines_removed"], key
+            assert row["all_lines"] - row["kept_lines"] == wanted["n_lines_removed"], key
 
 
 def first_broken(rows: dict[str, Row]) -> tuple[str, str] | None:
