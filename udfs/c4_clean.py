@@ -51,10 +51,9 @@ def _texts(items: tuple[bytes, ...]) -> tuple[NDArray[np.uint8], NDArray[np.int6
 
 # What the kernel looks for: lorem ipsum, javascript, the policies; the citations.
 _PHRASES, _PHRASE_AT = _texts((LOREM_IPSUM, JAVASCRIPT, *POLICIES))
-_IS_FIRST = np.zeros(256, np.bool_)  # bytes that a phrase can begin with
-_IS_FIRST[
-    [byte for first in _PHRASE_AT[:-1] for byte in (_PHRASES[first], _PHRASES[first] - 32)]
-] = 1
+_BEGIN = np.zeros(256, np.int64)  # of each byte: the phrases that it can begin, as bits
+for _phrase, _at in enumerate(_PHRASE_AT[:-1]):
+    _BEGIN[[_PHRASES[_at], _PHRASES[_at] - 32]] |= 1 << _phrase
 _CITATIONS, _CITATION_AT = _texts(CITATIONS)
 
 _STORE = types.Array(types.uint8, 1, "C")
@@ -188,11 +187,12 @@ def _clean(
                 byte = cleaned[at]
                 if byte == _CURLY:
                     curly_bracket = True
-                elif _IS_FIRST[byte]:
-                    lorem_ipsum = lorem_ipsum or _is_phrase(cleaned, at, to, 0)
-                    javascript = javascript or _is_phrase(cleaned, at, to, 1)
-                    for phrase in range(2, _PHRASE_AT.size - 1):
-                        policy = policy or _is_phrase(cleaned, at, to, phrase)
+                elif _BEGIN[byte]:
+                    for phrase in range(_PHRASE_AT.size - 1):
+                        if _BEGIN[byte] >> phrase & 1 and _is_phrase(cleaned, at, to, phrase):
+                            lorem_ipsum = lorem_ipsum or phrase == 0
+                            javascript = javascript or phrase == 1
+                            policy = policy or phrase > 1
             lorem_ipsums += lorem_ipsum
             if javascript:
                 javascripts += 1

@@ -38,14 +38,13 @@ def _stripped(data: NDArray[np.uint8], start: int, end: int) -> tuple[int, int]:
     """Return the text without white space at its ends."""
     while start < end and space_size(data, start, end):
         start += space_size(data, start, end)
-    last = start
-    at = start
-    while at < end:
-        size = space_size(data, at, end)
-        at += max(size, 1)
-        if not size:
-            last = at
-    return start, last
+    size = 1
+    while size <= 3:  # bytes of a white space that would end here
+        if end - size >= start and space_size(data, end - size, end) == size:
+            end -= size
+            size = 0
+        size += 1
+    return start, end
 
 
 @njit(types.void(BYTES, OFFSETS, SLOTS, _MATRIX), cache=True, nogil=True)

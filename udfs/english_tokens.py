@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from importlib.resources import files
+from string import ascii_letters, digits
 
 ASSET = "english_tokens.json"
 _DATA = json.loads(files(__package__).joinpath(ASSET).read_text("utf-8"))
@@ -26,6 +27,13 @@ _REACH = 64
 # Most chunks: ASCII letters, and one mark that always is a token of its own after them. Whether the
 # letters are a special case is asked separately.
 _PLAIN = re.compile(r"([A-Za-z]+)([,;:!?\"]|(?<=[a-z])\.)?")
+
+
+# Where most chunks end, no pattern can match: a prefix of spaCy's begins with a letter only before
+# "$"; a suffix ends with a letter only in 's and in units after digits, and never with a digit.
+_LETTERS, _DIGITS = frozenset(ascii_letters), frozenset(digits)
+_ALPHANUMERIC = _LETTERS | _DIGITS
+_MAY_END_IN_LETTERS = re.compile(r"[0-9]|['’][sS]$")
 
 
 def tokens(chunk: str) -> list[str]:
@@ -72,6 +80,8 @@ def _is_special(chunk: str, start: int, end: int, special: Mapping[str, list[str
 
 
 def _prefix_end(chunk: str, start: int, end: int) -> int:
+    if chunk[start] in _ALPHANUMERIC and "$" not in chunk[start : start + 4]:
+        return start
     found = _PREFIX.search(chunk[start : min(end, start + _REACH)])
     if found is not None and found.end() == _REACH:
         found = _PREFIX.search(chunk[start:end])
@@ -80,6 +90,9 @@ def _prefix_end(chunk: str, start: int, end: int) -> int:
 
 def _suffix_start(chunk: str, start: int, end: int) -> int:
     near = max(start, end - _REACH)
+    last = chunk[end - 1]
+    if last in _DIGITS or (last in _LETTERS and not _MAY_END_IN_LETTERS.search(chunk, near, end)):
+        return end
     found = _SUFFIX.search(chunk[near:end])
     if found is not None and found.start() == 0 and near > start:
         near = start
@@ -92,7 +105,9 @@ def _middle(text: str, special: Mapping[str, list[str]]) -> list[str]:
         return []
     if text in special:
         return special[text]
-    if _URL.match(text):
+    if text.isascii() and text.isalnum():  # every infix has a mark in it
+        return [text]
+    if "." in text and _URL.match(text):
         return [text]
     parts: list[str] = []
     start = 0

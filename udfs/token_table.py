@@ -20,6 +20,7 @@ from winnow.udfs.buffers import BYTES, OFFSETS
 from winnow.udfs.characters import LETTER, SENTENCE_END, character_classes, code_points
 from winnow.udfs.decoding import MAY_BE_SPACE, decode, space_size
 from winnow.udfs.english_tokens import tokens as english_tokens
+from winnow.udfs.seen import slot_of, slots_for
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -74,6 +75,17 @@ def _kinds() -> NDArray[np.uint8]:
 _KINDS = _kinds()
 
 
+@njit(types.uint64(BYTES, types.int64, types.int64, types.uint64), cache=True, nogil=True)
+def _key(data: NDArray[np.uint8], start: int, end: int, hashed: np.uint64) -> np.uint64:
+    """Return a string's key: up to 7 bytes are their own, a longer one has its hash."""
+    if end - start > 7:
+        return hashed | np.uint64(1 << 63)
+    key = np.uint64(end - start)
+    for i in range(start, end):
+        key = key << np.uint64(8) | np.uint64(data[i])
+    return key
+
+
 @njit(types.int64(BYTES, OFFSETS, WIDE, WIDE, HASHES, WIDE), cache=True, nogil=True)
 def _find_chunks(
     data: NDArray[np.uint8],
@@ -101,14 +113,15 @@ def _find_chunks(
                     break
                 key = (key ^ np.uint64(data[at])) * _HASH_FACTOR
                 at += 1
-            ends[chunks], hashes[chunks] = at, key ^ (key >> np.uint64(32))
+            ends[chunks], hashes[chunks] = at, _key(data, starts[chunks], at, key)
             chunks += 1
     first[offsets.size - 1] = chunks
     return chunks
 
 
-_INTERN = types.void(BYTES, WIDE, WIDE, HASHES, INTS, INTS, HASHES, WIDE, types.Array(
-    types.uint8, 1, "C"), WIDE)  # fmt: skip
+_INTERN = types.void(
+    BYTES, WIDE, WIDE, HASHES, INTS, FACTS, WIDE, types.Array(types.uint8, 1, "C"), WIDE
+)  # fmt: skip
 
 
 @njit(_INTERN, cache=True, nogil=True)
@@ -118,33 +131,37 @@ def _intern(
     ends: NDArray[np.int64],
     hashes: NDArray[np.uint64],
     ids: NDArray[np.int32],
-    slots: NDArray[np.int32],
-    known: NDArray[np.uint64],
+    slots: NDArray[np.uint64],
     places: NDArray[np.int64],
     store: NDArray[np.uint8],
     size: NDArray[np.int64],
 ) -> None:
-    """Write the id of each string; one that is new gets the next id and is stored."""
-    mask = slots.size - 1
+    """Write the id of each string; one that is new gets the next id and is stored.
+
+    A slot is a key and an id plus 1. Equal keys of long strings are compared byte by byte.
+    """
     for i in range(starts.size):
         start, end, key = starts[i], ends[i], hashes[i]
-        slot = np.int64(key & np.uint64(mask))
-        found = -1
-        while slots[slot]:
-            other = slots[slot] - 1
-            if known[other] == key and places[other + 1] - places[other] == end - start:
-                place = places[other]
-                k = 0
-                while k < end - start and data[start + k] == store[place + k]:
-                    k += 1
-                if k == end - start:
+        slot = slot_of(key, len(slots))
+        found = np.int64(-1)
+        while slots[slot, 1]:
+            if slots[slot, 0] == key:
+                other = np.int64(slots[slot, 1]) - 1
+                if end - start <= 7:
                     found = other
                     break
-            slot = (slot + 1) & mask
+                place = places[other]
+                if places[other + 1] - place == end - start:
+                    k = 0
+                    while k < end - start and data[start + k] == store[place + k]:
+                        k += 1
+                    if k == end - start:
+                        found = other
+                        break
+            slot = (slot + 1) & (len(slots) - 1)
         if found < 0:
             found = size[0]
-            slots[slot] = found + 1
-            known[found] = key
+            slots[slot, 0], slots[slot, 1] = key, np.uint64(found + 1)
             place = places[found]
             for k in range(end - start):
                 store[place + k] = data[start + k]
@@ -153,14 +170,14 @@ def _intern(
         ids[i] = found
 
 
-@njit(types.void(HASHES, types.int64, INTS), cache=True, nogil=True)
-def _rehash(known: NDArray[np.uint64], count: int, slots: NDArray[np.int32]) -> None:
-    mask = slots.size - 1
-    for i in range(count):
-        slot = np.int64(known[i] & np.uint64(mask))
-        while slots[slot]:
-            slot = (slot + 1) & mask
-        slots[slot] = i + 1
+@njit(types.void(FACTS, FACTS), cache=True, nogil=True)
+def _rehash(old: NDArray[np.uint64], slots: NDArray[np.uint64]) -> None:
+    for i in range(len(old)):
+        if old[i, 1]:
+            slot = slot_of(old[i, 0], len(slots))
+            while slots[slot, 1]:
+                slot = (slot + 1) & (len(slots) - 1)
+            slots[slot, 0], slots[slot, 1] = old[i, 0], old[i, 1]
 
 
 @njit(types.void(BYTES, WIDE, WIDE, HASHES), cache=True, nogil=True)
@@ -174,7 +191,7 @@ def _hash(
         key = _HASH_START
         for k in range(starts[i], ends[i]):
             key = (key ^ np.uint64(data[k])) * _HASH_FACTOR
-        hashes[i] = key ^ (key >> np.uint64(32))
+        hashes[i] = _key(data, starts[i], ends[i], key)
 
 
 _DESCRIBE = types.void(BYTES, WIDE, types.int64, types.int64, BYTES, INTS, INTS, FACTS)
@@ -252,8 +269,7 @@ class _Strings:
 
     def __init__(self) -> None:
         self.size = np.zeros(1, np.int64)
-        self.slots = np.zeros(1 << 12, np.int32)
-        self.known = np.zeros(1 << 11, np.uint64)
+        self.slots = np.zeros((1 << 12, 2), np.uint64)
         self.places = np.zeros((1 << 11) + 1, np.int64)
         self.store = np.zeros(1 << 15, np.uint8)
 
@@ -270,17 +286,15 @@ class _Strings:
     ) -> NDArray[np.int32]:
         """Return the number of each string `data[start:end]`."""
         count = int(self.size[0])
-        if (needed := count + starts.size) > self.known.size:
-            self.known = _grown(self.known, needed)
-            self.places = _grown(self.places, needed + 1)
-        if 2 * self.known.size > self.slots.size:
-            self.slots = np.zeros(1 << (2 * self.known.size - 1).bit_length(), np.int32)
-            _rehash(self.known, count, self.slots)
+        self.places = _grown(self.places, count + starts.size + 1)
+        if (wanted := slots_for(count + starts.size)) > len(self.slots):
+            old, self.slots = self.slots, np.zeros((wanted, 2), np.uint64)
+            _rehash(old, self.slots)
         self.store = _grown(self.store, self.bytes + int((ends - starts).sum()))
         ids = np.empty(starts.size, np.int32)
         _intern(
             data, starts, ends, hashes, ids,
-            self.slots, self.known, self.places, self.store, self.size,
+            self.slots, self.places, self.store, self.size,
         )  # fmt: skip
         return ids
 
