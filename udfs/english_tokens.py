@@ -16,6 +16,8 @@ ASSET = "english_tokens.json"
 _DATA = json.loads(files(__package__).joinpath(ASSET).read_text("utf-8"))
 _PREFIX, _SUFFIX, _INFIX = (re.compile(_DATA[name]) for name in ("prefix", "suffix", "infix"))
 _URL = re.compile(_DATA["url"])
+# Without "@" there is no user before the host; looking for one takes quadratic time.
+_URL_WITHOUT_USER = re.compile(_DATA["url"].replace(r"(?:\S+(?::\S*)?@)?", "", 1))
 
 SPECIAL_CASES: Mapping[str, list[str]] = _DATA["special_cases"]
 _LONGEST = max(map(len, SPECIAL_CASES))
@@ -107,7 +109,7 @@ def _middle(text: str, special: Mapping[str, list[str]]) -> list[str]:
         return special[text]
     if text.isascii() and text.isalnum():  # every infix has a mark in it
         return [text]
-    if "." in text and _URL.match(text):
+    if "." in text and (_URL if "@" in text else _URL_WITHOUT_USER).match(text):
         return [text]
     parts: list[str] = []
     start = 0

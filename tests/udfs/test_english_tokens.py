@@ -113,7 +113,8 @@ def test_tokens_joined_are_the_chunk_and_none_is_empty(text):
 
 
 @pytest.mark.parametrize(
-    "chunk", ["(" * 20_000, ")" * 20_000, "." * 50_000, "x" * 50_000, "a," * 20_000]
+    "chunk",
+    ["(" * 20_000, ")" * 20_000, "." * 50_000, "x" * 50_000, "a," * 20_000, "http://a.b/" * 10_000],
 )
 def test_a_long_chunk_takes_linear_time(chunk):
     started = time.process_time()
