@@ -19,6 +19,7 @@ from winnow.udfs.characters import (
     UPPERCASE,
     character_classes,
 )
+from winnow.udfs.decoding import REPLACEMENT, decode
 from winnow.udfs.registry import column_function
 
 SIGNALS = (
@@ -52,7 +53,7 @@ STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")  # Gopher,
 LOREM = np.frombuffer(b"lorem ipsum", np.uint8)
 
 _NEWLINE, _FULL_STOP, _HASH, _OPENING_CURLY = (ord(character) for character in "\n.#{")
-_HYPHEN, _BULLET, _ELLIPSIS, _REPLACEMENT = (ord(character) for character in "-•…\ufffd")
+_HYPHEN, _BULLET, _ELLIPSIS = (ord(character) for character in "-•…")
 
 # Most characters only add to the count of their class; the few that are looked at closer are
 # marked, so that the others need not be compared with them.
@@ -68,33 +69,6 @@ _STOP_KEYS = tuple(int.from_bytes(b"\1" + word.encode(), "big") for word in STOP
 
 # FNV-1a, over code points instead of bytes. Equal hashes are verified byte by byte.
 _HASH_START, _HASH_FACTOR = np.uint64(14695981039346656037), np.uint64(1099511628211)
-
-_DECODE = "UniTuple(int64, 2)(Array(uint8, 1, 'C', readonly=True), int64, int64)"
-
-
-@njit(_DECODE, cache=True, nogil=True)
-def _decode(data: NDArray[np.uint8], at: int, end: int) -> tuple[int, int]:
-    """Return the code point at `at` and its number of bytes; a stray byte is one U+FFFD."""
-    lead = int(data[at])
-    if lead < 0x80:
-        return lead, 1
-    if 0xC2 <= lead <= 0xDF:
-        size, least, point = 2, 0x80, lead & 0x1F
-    elif 0xE0 <= lead <= 0xEF:
-        size, least, point = 3, 0x800, lead & 0x0F
-    elif 0xF0 <= lead <= 0xF4:
-        size, least, point = 4, 0x10000, lead & 0x07
-    else:
-        return _REPLACEMENT, 1
-    if at + size > end:
-        return _REPLACEMENT, 1
-    for i in range(at + 1, at + size):
-        if data[i] & 0xC0 != 0x80:
-            return _REPLACEMENT, 1
-        point = point << 6 | (int(data[i]) & 0x3F)
-    if point < least or point > 0x10FFFF or 0xD800 <= point <= 0xDFFF:
-        return _REPLACEMENT, 1
-    return point, size
 
 
 @njit(types.boolean(BYTES, types.int64, types.int64), cache=True, nogil=True)
@@ -178,7 +152,7 @@ def _count(
             else:
                 point, size = int(data[at]), 1
                 if point >= 0x80:
-                    point, size = _decode(data, at, end)
+                    point, size = decode(data, at, end)
                 kind = int(classes[point])
                 tally[kind] += 1
 
@@ -203,7 +177,7 @@ def _count(
                         curly_brackets += 1
                     elif point == _ELLIPSIS:
                         ellipses += 1
-                    elif point == _REPLACEMENT:
+                    elif point == REPLACEMENT:
                         replacements += 1
                     else:
                         lorem_ipsum += _is_lorem(data, at, end)

@@ -1,0 +1,439 @@
+"""The tokens of a column of texts, fast: each distinct chunk is cut once and then looked up.
+
+A kernel cuts texts at white space and looks the chunks up in an open table by hash, comparing
+bytes. Chunks that it does not know go to `english_tokens` once. Tables live as long as the process
+and are emptied when they have grown to MOST_CHUNKS or MOST_BYTES: about 100 MB at most, apart from
+a single text that is larger. Known chunks are looked up at about 90 MB of text a second and core;
+text of which every tenth chunk is new takes ten times as long. What a text's tokens are never
+depends on what the tables hold.
+"""
+
+import threading
+import unicodedata
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from numba import njit, types
+from numpy.typing import NDArray
+
+from winnow.udfs.buffers import BYTES, OFFSETS
+from winnow.udfs.characters import LETTER, SENTENCE_END, character_classes, code_points
+from winnow.udfs.decoding import MAY_BE_SPACE, decode, space_size
+from winnow.udfs.english_tokens import tokens as english_tokens
+from winnow.udfs.seen import slot_of, slots_for
+
+Number = TypeVar("Number", bound=np.generic)
+
+MOST_CHUNKS = 500_000
+MOST_BYTES = 32_000_000
+PIECE = 1 << 18  # bytes of text that are worked on at once, so that they stay in the cache
+
+# What is known of a token, as bits. The numbers are compiled into kernels: do not renumber them.
+NON_SYMBOL, ALPHABETIC, ENDER, PUNCTUATION = (1 << bit for bit in range(4))
+STOP_WORD = 4  # the bit of the first stop word
+STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")  # Gopher, appendix A.1
+
+# Characters that make no word: PUNCTUATION_SET of datatrove 0.10.1, src/datatrove/utils/text.py,
+# together with the sentence ends of all scripts. The full-width digit one is in it upstream.
+_SYMBOLS = """
+    0-8 B-1F 21-2F 3A-40 5B-60 7B-9F AB B4 BB 2013-2014 2019 201C-201E 2026 2236 2501 25BA 3001-3002
+    3008-300D 3010-3011 FF01 FF05 FF08-FF09 FF0C FF0E FF11 FF1A-FF1B FF1F FF5E
+"""
+# Sentence ends that spaCy's sentencizer (3.8.18) does not know.
+_NO_ENDERS = """
+    61D-61E 837 839 83D-83E 17D4-17D6 17D9-17DA 1B7D-1B7E 2E53-2E54 10F55-10F59 10F86-10F89 11944
+    11946 11EF7-11EF8 11F43-11F44 16E98
+"""
+_LAST_PUNCTUATION = 0x1FFFF  # no character of category P stands above; a test looks at all
+
+# A polynomial over bytes, modulo 2 ** 64. The base is odd, so it has an inverse, and the hash of a
+# part of a text is a difference of two hashes of its beginnings.
+_BASE = np.uint64(0x9E3779B97F4A7C15)
+_INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
+_HASH_START, _HASH_FACTOR = np.uint64(14695981039346656037), np.uint64(1099511628211)  # FNV-1a
+
+INTS, WIDE = types.Array(types.int32, 1, "C"), types.Array(types.int64, 1, "C")
+HASHES, FACTS = types.Array(types.uint64, 1, "C"), types.Array(types.uint64, 2, "C")
+
+
+def _kinds() -> NDArray[np.uint8]:
+    """Return uint8[0x110000]: what every character says of a token that it is in."""
+    classes = character_classes()
+    kinds = np.where(classes & LETTER, ALPHABETIC, 0).astype(np.uint8)
+    kinds[:] |= NON_SYMBOL
+    ends = np.flatnonzero(classes & SENTENCE_END)
+    kinds[ends] = kinds[ends] & (0xFF ^ NON_SYMBOL) | ENDER
+    kinds[code_points(_SYMBOLS)] &= 0xFF ^ NON_SYMBOL
+    kinds[code_points(_NO_ENDERS)] &= 0xFF ^ ENDER
+    for point in range(_LAST_PUNCTUATION + 1):
+        if unicodedata.category(chr(point)).startswith("P"):
+            kinds[point] |= PUNCTUATION
+    kinds.flags.writeable = False
+    return kinds
+
+
+_KINDS = _kinds()
+
+
+@njit(types.uint64(BYTES, types.int64, types.int64, types.uint64), cache=True, nogil=True)
+def _key(data: NDArray[np.uint8], start: int, end: int, hashed: np.uint64) -> np.uint64:
+    """Return a string's key: up to 7 bytes are their own, a longer one has its hash."""
+    if end - start > 7:
+        return hashed | np.uint64(1 << 63)
+    key = np.uint64(end - start)
+    for i in range(start, end):
+        key = key << np.uint64(8) | np.uint64(data[i])
+    return key
+
+
+@njit(types.int64(BYTES, OFFSETS, WIDE, WIDE, HASHES, WIDE), cache=True, nogil=True)
+def _find_chunks(
+    data: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    hashes: NDArray[np.uint64],
+    first: NDArray[np.int64],
+) -> int:
+    """Write where the chunks are; `first[row]` is the row's first one. Return their number."""
+    chunks = 0
+    for row in range(offsets.size - 1):
+        first[row] = chunks
+        at, end = offsets[row], offsets[row + 1]
+        while at < end:
+            if MAY_BE_SPACE[data[at]]:
+                space = space_size(data, at, end)
+                if space > 0:
+                    at += space
+                    continue
+            starts[chunks] = at
+            key = _HASH_START
+            while at < end:
+                if MAY_BE_SPACE[data[at]] and space_size(data, at, end) > 0:
+                    break
+                key = (key ^ np.uint64(data[at])) * _HASH_FACTOR
+                at += 1
+            ends[chunks], hashes[chunks] = at, _key(data, starts[chunks], at, key)
+            chunks += 1
+    first[offsets.size - 1] = chunks
+    return chunks
+
+
+_INTERN = types.void(
+    BYTES, WIDE, WIDE, HASHES, INTS, FACTS, WIDE, types.Array(types.uint8, 1, "C"), WIDE
+)  # fmt: skip
+
+
+@njit(_INTERN, cache=True, nogil=True)
+def _intern(
+    data: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    hashes: NDArray[np.uint64],
+    ids: NDArray[np.int32],
+    slots: NDArray[np.uint64],
+    places: NDArray[np.int64],
+    store: NDArray[np.uint8],
+    size: NDArray[np.int64],
+) -> None:
+    """Write the id of each string; one that is new gets the next id and is stored.
+
+    A slot is a key and an id plus 1. Equal keys of long strings are compared byte by byte.
+    """
+    for i in range(starts.size):
+        start, end, key = starts[i], ends[i], hashes[i]
+        slot = slot_of(key, len(slots))
+        found = np.int64(-1)
+        while slots[slot, 1]:
+            if slots[slot, 0] == key:
+                other = np.int64(slots[slot, 1]) - 1
+                if end - start <= 7:
+                    found = other
+                    break
+                place = places[other]
+                if places[other + 1] - place == end - start:
+                    k = 0
+                    while k < end - start and data[start + k] == store[place + k]:
+                        k += 1
+                    if k == end - start:
+                        found = other
+                        break
+            slot = (slot + 1) & (len(slots) - 1)
+        if found < 0:
+            found = size[0]
+            slots[slot, 0], slots[slot, 1] = key, np.uint64(found + 1)
+            place = places[found]
+            for k in range(end - start):
+                store[place + k] = data[start + k]
+            places[found + 1] = place + end - start
+            size[0] = found + 1
+        ids[i] = found
+
+
+@njit(types.void(FACTS, FACTS), cache=True, nogil=True)
+def _rehash(old: NDArray[np.uint64], slots: NDArray[np.uint64]) -> None:
+    for i in range(len(old)):
+        if old[i, 1]:
+            slot = slot_of(old[i, 0], len(slots))
+            while slots[slot, 1]:
+                slot = (slot + 1) & (len(slots) - 1)
+            slots[slot, 0], slots[slot, 1] = old[i, 0], old[i, 1]
+
+
+@njit(types.void(BYTES, WIDE, WIDE, HASHES), cache=True, nogil=True)
+def _hash(
+    data: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    hashes: NDArray[np.uint64],
+) -> None:
+    for i in range(starts.size):
+        key = _HASH_START
+        for k in range(starts[i], ends[i]):
+            key = (key ^ np.uint64(data[k])) * _HASH_FACTOR
+        hashes[i] = _key(data, starts[i], ends[i], key)
+
+
+_DESCRIBE = types.void(BYTES, WIDE, types.int64, types.int64, BYTES, INTS, INTS, FACTS)
+
+
+@njit(_DESCRIBE, cache=True, nogil=True)
+def _describe(
+    store: NDArray[np.uint8],
+    places: NDArray[np.int64],
+    first: int,
+    after: int,
+    kinds: NDArray[np.uint8],
+    chars: NDArray[np.int32],
+    flags: NDArray[np.int32],
+    facts: NDArray[np.uint64],
+) -> None:
+    """Write what is known of the tokens from `first` on."""
+    for token in range(first, after):
+        start, end = places[token], places[token + 1]
+        total, power, inverse = np.uint64(0), np.uint64(1), np.uint64(1)
+        for i in range(start, end):
+            total += (np.uint64(store[i]) + np.uint64(1)) * power  # NUL bytes count too
+            power *= _BASE
+            inverse *= _INVERSE
+        facts[token, 0], facts[token, 1], facts[token, 2] = total, power, inverse
+        any_kind, all_kinds, points = 0, PUNCTUATION | ENDER, 0
+        at = start
+        while at < end:
+            point, length = decode(store, at, end)
+            any_kind |= kinds[point]
+            all_kinds &= kinds[point]
+            points += 1
+            at += length
+        if points > 1:
+            all_kinds &= PUNCTUATION
+        chars[token] = points
+        flags[token] = any_kind & (NON_SYMBOL | ALPHABETIC) | all_kinds
+
+
+@njit(types.int64(INTS, INTS, INTS, INTS), cache=True, nogil=True)
+def _expand(
+    chunks: NDArray[np.int32],
+    firsts: NDArray[np.int32],
+    tokens: NDArray[np.int32],
+    ids: NDArray[np.int32],
+) -> int:
+    """Write the tokens of the chunks one after the other; return their number."""
+    count = 0
+    for i in range(chunks.size):
+        for k in range(firsts[chunks[i]], firsts[chunks[i] + 1]):
+            ids[count] = tokens[k]
+            count += 1
+    return count
+
+
+@njit(types.int64(INTS, INTS, WIDE, WIDE), cache=True, nogil=True)
+def _count_tokens(
+    chunks: NDArray[np.int32],
+    firsts: NDArray[np.int32],
+    first_chunk: NDArray[np.int64],
+    first_token: NDArray[np.int64],
+) -> int:
+    """Write each row's first token; return how many tokens the rows have."""
+    count = 0
+    for row in range(first_chunk.size - 1):
+        first_token[row] = count
+        for i in range(first_chunk[row], first_chunk[row + 1]):
+            count += firsts[chunks[i] + 1] - firsts[chunks[i]]
+    first_token[first_chunk.size - 1] = count
+    return count
+
+
+class _Strings:
+    """Strings by number, in the order in which they were seen first."""
+
+    def __init__(self) -> None:
+        self.size = np.zeros(1, np.int64)
+        self.slots = np.zeros((1 << 12, 2), np.uint64)
+        self.places = np.zeros((1 << 11) + 1, np.int64)
+        self.store = np.zeros(1 << 15, np.uint8)
+
+    @property
+    def bytes(self) -> int:
+        return int(self.places[self.size[0]])
+
+    def intern(
+        self,
+        data: NDArray[np.uint8],
+        starts: NDArray[np.int64],
+        ends: NDArray[np.int64],
+        hashes: NDArray[np.uint64],
+    ) -> NDArray[np.int32]:
+        """Return the number of each string `data[start:end]`."""
+        count = int(self.size[0])
+        self.places = _grown(self.places, count + starts.size + 1)
+        if (wanted := slots_for(count + starts.size)) > len(self.slots):
+            old, self.slots = self.slots, np.zeros((wanted, 2), np.uint64)
+            _rehash(old, self.slots)
+        self.store = _grown(self.store, self.bytes + int((ends - starts).sum()))
+        ids = np.empty(starts.size, np.int32)
+        _intern(
+            data, starts, ends, hashes, ids,
+            self.slots, self.places, self.store, self.size,
+        )  # fmt: skip
+        return ids
+
+
+def _grown(array: NDArray[Number], size: int) -> NDArray[Number]:
+    """Return the array with room for `size` rows, the new ones zero."""
+    if size <= len(array):
+        return array
+    larger = np.zeros((max(size, 2 * len(array)), *array.shape[1:]), array.dtype)
+    larger[: len(array)] = array
+    return larger
+
+
+class Tokens(NamedTuple):
+    """The tokens of some rows, and what is known of every token by its number.
+
+    Row i has the tokens ids[first[i]:first[i + 1]] and the chunks
+    chunks[first_chunk[i]:first_chunk[i + 1]]; chunk c has firsts[c + 1] - firsts[c] tokens and lies
+    at data[starts[k]:ends[k]] of the k-th place.
+    """
+
+    rows: slice
+    ids: NDArray[np.int32]
+    first: NDArray[np.int64]
+    first_chunk: NDArray[np.int64]
+    chunks: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    firsts: NDArray[np.int32]
+    chars: NDArray[np.int32]
+    flags: NDArray[np.int32]
+    facts: NDArray[np.uint64]
+    places: NDArray[np.int64]
+    store: NDArray[np.uint8]
+
+
+class _Memo:
+    """Chunks and tokens that were seen, each with its number."""
+
+    def __init__(self) -> None:
+        self.chunks, self.words = _Strings(), _Strings()
+        self.firsts = np.zeros(1 << 11, np.int32)  # of a chunk: its first token in `tokens`
+        self.tokens = np.zeros(1 << 12, np.int32)
+        self.chars = np.zeros(1 << 11, np.int32)
+        self.flags = np.zeros(1 << 11, np.int32)
+        self.facts = np.zeros((1 << 11, 3), np.uint64)
+        stop_words = [word.encode() for word in STOP_WORDS]
+        self._add_words(b"".join(stop_words), [len(word) for word in stop_words])
+        self.flags[: len(stop_words)] |= 1 << (STOP_WORD + np.arange(len(stop_words)))
+
+    @property
+    def is_full(self) -> bool:
+        return self.chunks.size[0] > MOST_CHUNKS or self.chunks.bytes > MOST_BYTES
+
+    def tokens_of(self, data: NDArray[np.uint8], offsets: NDArray[np.int64], rows: slice) -> Tokens:
+        most = int(offsets[-1] - offsets[0]) // 2 + offsets.size
+        starts, ends, hashes = np.empty((2, most), np.int64), None, np.empty(most, np.uint64)
+        starts, ends = starts
+        first_chunk = np.empty(offsets.size, np.int64)
+        count = _find_chunks(data, offsets, starts, ends, hashes, first_chunk)
+        starts, ends = starts[:count], ends[:count]
+        known = int(self.chunks.size[0])
+        chunks = self.chunks.intern(data, starts, ends, hashes[:count])
+        if self.chunks.size[0] > known:
+            self._cut_chunks(known)
+        first = np.empty(offsets.size, np.int64)
+        ids = np.empty(_count_tokens(chunks, self.firsts, first_chunk, first), np.int32)
+        _expand(chunks, self.firsts, self.tokens, ids)
+        return Tokens(
+            rows, ids, first, first_chunk, chunks, starts, ends, self.firsts,
+            self.chars, self.flags, self.facts, self.words.places, self.words.store,
+        )  # fmt: skip
+
+    def _cut_chunks(self, known: int) -> None:
+        """Cut the chunks from number `known` on."""
+        count = int(self.chunks.size[0])
+        places = self.chunks.places[known : count + 1].tolist()
+        store = self.chunks.store[places[0] : places[-1]].tobytes()
+        lengths: list[int] = []
+        cuts: list[int] = []  # tokens of each chunk
+        for start, end in pairwise(places):
+            content = store[start - places[0] : end - places[0]]
+            if content.isascii():
+                parts = list(map(len, english_tokens(content.decode("ascii"))))
+            else:
+                text = content.decode("utf-8", "surrogateescape")
+                parts = [
+                    len(part.encode("utf-8", "surrogateescape")) for part in english_tokens(text)
+                ]
+            lengths += parts
+            cuts.append(len(parts))
+        self.firsts = _grown(self.firsts, count + 1)
+        begin = self.firsts[known]
+        self.firsts[known + 1 : count + 1] = begin + np.cumsum(cuts)
+        self.tokens = _grown(self.tokens, int(self.firsts[count]))
+        self.tokens[begin : self.firsts[count]] = self._add_words(store, lengths)
+
+    def _add_words(self, content: bytes, lengths: list[int]) -> NDArray[np.int32]:
+        """Return the numbers of the tokens that `content` consists of."""
+        data = np.frombuffer(content, np.uint8)
+        ends = np.cumsum(lengths, dtype=np.int64)
+        starts = ends - np.array(lengths, np.int64)
+        hashes = np.empty(starts.size, np.uint64)
+        _hash(data, starts, ends, hashes)
+        known = int(self.words.size[0])
+        ids = self.words.intern(data, starts, ends, hashes)
+        count = int(self.words.size[0])
+        self.chars = _grown(self.chars, count)
+        self.flags = _grown(self.flags, count)
+        self.facts = _grown(self.facts, count)
+        _describe(
+            self.words.store, self.words.places, known, count, _KINDS,
+            self.chars, self.flags, self.facts,
+        )  # fmt: skip
+        return ids
+
+
+_LOCK = threading.Lock()
+_memo = _Memo()
+
+
+def pieces(offsets: NDArray[np.int64]) -> Iterator[slice]:
+    """Yield slices of rows with about PIECE bytes each, at least one row."""
+    row, rows = 0, offsets.size - 1
+    while row < rows:
+        after = int(np.searchsorted(offsets, offsets[row] + PIECE, "right")) - 1
+        after = min(max(after, row + 1), rows)
+        yield slice(row, after)
+        row = after
+
+
+def tokenise(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> Iterator[Tokens]:
+    """Yield the tokens of all rows, some rows at a time; use each before you ask for the next."""
+    global _memo
+    for rows in pieces(offsets):
+        with _LOCK:
+            if _memo.is_full:
+                _memo = _Memo()
+            found = _memo.tokens_of(data, offsets[rows.start : rows.stop + 1], rows)
+        yield found
