@@ -36,6 +36,11 @@ from winnow.sources.accounts import Account
 from winnow.sources.documents import documents
 from winnow.sources.reader import Reading
 
+# Earlier batches have none among themselves, so any that is found has to do with the new one.
+REPEATED_IDS = """
+    SELECT id FROM {rows} WHERE reject_reason IS NULL GROUP BY id HAVING count(*) > 1 LIMIT 1
+"""
+
 DUPLICATE_IDS = """
     SELECT file, position
     FROM (
@@ -312,10 +317,11 @@ def _reject_duplicate_ids(
     if not stage.sources:
         return version
     rows = _at(session, store, version)
+    repeated = session.sql(REPEATED_IDS, rows=rows)
+    if repeated.isEmpty():
+        return version
     duplicates = session.sql(DUPLICATE_IDS, args={"batch": batch}, rows=rows).cache()
     try:
-        if duplicates.isEmpty():
-            return version
         mark = Mark(run, f"mend {uuid4()}")
         session.conf.set("spark.databricks.delta.commitInfo.userMetadata", str(mark))
         _merge_rejects(session, store, duplicates, rows.columns, batch)
