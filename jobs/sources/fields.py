@@ -2,56 +2,70 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import orjson
 
 from winnow.sources.records import REPAIRED, Record, rejected
 
+_NAMED = ("source", "licence", "url", "created")  # columns whose field an option names
 
-def document(
-    values: dict[str, Any],
-    position: int,
-    options: Mapping[str, Any],
-    repaired: int,
-    raw: bytes | None = None,
-) -> Record:
-    """Return the record as a document: columns by the options' names, all else as metadata.
 
-    A reject is `no_text` (the field is missing, null or an empty string: there is nothing to
-    decide about), `text_not_a_string` or `too_deep` (values in each other, hundreds deep).
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Which fields of a record become which columns, as a call of `read_documents` has it."""
 
-    Args:
-        values: by name; what is taken for a column is taken out.
-        position: of the record.
-        options: of `read_documents`.
-        repaired: how much of the values is U+FFFD in place of what could not be decoded.
-        raw: the record as it was stored, for the reject; None where that is nothing to look at.
-    """
-    text = values.get(options["text"])
-    if not isinstance(text, str) or not text:
-        reason = "no_text" if text in (None, "") else "text_not_a_string"
-        return rejected(position, reason, _json(values).encode() if raw is None else raw)
-    del values[options["text"]]
-    identifier = values.get(options["id"])
-    if isinstance(identifier, int) and not isinstance(identifier, bool):
-        identifier = str(identifier)
-    elif not isinstance(identifier, str):
-        identifier = None  # a value of another type stays in the metadata
-    if identifier is not None:
-        del values[options["id"]]
-    taken = {
-        column: values.pop(options[column])
-        for column in ("source", "licence", "url", "created")
-        if isinstance(values.get(options[column]), str)
-    } | constants(options)
-    try:
-        metadata = {name: _json(value) for name, value in values.items()}
-    except RecursionError:
-        return rejected(position, "too_deep", raw or b"")
-    if repaired:
-        metadata[REPAIRED] = str(repaired)
-    return Record(position, text, id=identifier, metadata=metadata, **taken)
+    text: str
+    id: str
+    columns: tuple[tuple[str, str], ...]  # column, field
+    constants: Mapping[str, str]
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Self:
+        """Return the fields that the options of a call name."""
+        columns = tuple((column, options[column]) for column in _NAMED)
+        return cls(options["text"], options["id"], columns, constants(options))
+
+    def document(
+        self, values: dict[str, Any], position: int, repaired: int, raw: bytes | None = None
+    ) -> Record:
+        """Return the record as a document: columns by their fields, all else as metadata.
+
+        A reject is `no_text` (the field is missing, null or an empty string: there is nothing to
+        decide about), `text_not_a_string` or `too_deep` (values in each other, hundreds deep).
+
+        Args:
+            values: by name; what is taken for a column is taken out.
+            position: of the record.
+            repaired: how much of the values is U+FFFD in place of what could not be decoded.
+            raw: the record as it was stored, for the reject; None where that is nothing to look at.
+        """
+        text = values.get(self.text)
+        if not isinstance(text, str) or not text:
+            reason = "no_text" if text in (None, "") else "text_not_a_string"
+            return rejected(position, reason, _json(values).encode() if raw is None else raw)
+        del values[self.text]
+        identifier = values.get(self.id)
+        if isinstance(identifier, int) and not isinstance(identifier, bool):
+            identifier = str(identifier)
+        elif not isinstance(identifier, str):
+            identifier = None  # a value of another type stays in the metadata
+        if identifier is not None:
+            del values[self.id]
+        taken = {
+            column: values.pop(field)
+            for column, field in self.columns
+            if isinstance(values.get(field), str)
+        }
+        taken.update(self.constants)
+        try:
+            metadata = {name: _json(value) for name, value in values.items()}
+        except RecursionError:
+            return rejected(position, "too_deep", raw or b"")
+        if repaired:
+            metadata[REPAIRED] = str(repaired)
+        return Record(position, text, id=identifier, metadata=metadata, **taken)
 
 
 def _json(value: Any) -> str:

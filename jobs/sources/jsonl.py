@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from winnow.sources.fields import document
+from winnow.sources.fields import Fields
 from winnow.sources.files import InputFile
 from winnow.sources.lines import lines
 from winnow.sources.records import (
@@ -30,7 +30,7 @@ def read(
     """Yield the records of the lines that begin in [start, end) of the decompressed file.
 
     Blank lines are left out. A record that is no document becomes a reject: `not_json`,
-    `not_an_object`, `too_long` (over LARGEST_RECORD bytes), or as `fields.document` says; the line
+    `not_an_object`, `too_long` (over LARGEST_RECORD bytes), or as `Fields.document` says; the line
     in which a compressed file breaks off `truncated` or `corrupt`.
 
     What can be mended is: lone surrogates and broken UTF-8 become U+FFFD, counted in the metadata
@@ -40,18 +40,19 @@ def read(
     Args:
         options: of `read_documents`.
     """
+    fields = Fields.of(options)
     for position, line, fault in lines(stream, start, end, LARGEST_RECORD):
         if position == 0:
             line = line.removeprefix(_BOM)
         if fault is not None and line:
             yield rejected(position, fault, line)
         elif line and not line.isspace():
-            yield _record(position, line, options)
+            yield _record(position, line, fields)
     if stream.broken is not None:
         yield Broken(stream.tell(), stream.broken)
 
 
-def _record(position: int, line: bytes, options: Mapping[str, Any]) -> Record:
+def _record(position: int, line: bytes, fields: Fields) -> Record:
     repaired = 0
     try:
         values = orjson.loads(line)
@@ -62,7 +63,7 @@ def _record(position: int, line: bytes, options: Mapping[str, Any]) -> Record:
             return rejected(position, "not_json", line)
     if not isinstance(values, dict):
         return rejected(position, "not_an_object", line)
-    return document(values, position, options, repaired, line)
+    return fields.document(values, position, repaired, line)
 
 
 def _parse_broken(line: bytes) -> tuple[Any, int]:

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from winnow.sources.fields import document
+from winnow.sources.fields import Fields
 from winnow.sources.files import InputFile
 from winnow.sources.records import CORRUPT, Broken, Record, decode
 from winnow.sources.streams import InputStream
@@ -27,14 +27,14 @@ def read(
 ) -> Iterator[Record | Broken]:
     """Yield the rows of the row groups that begin in [start, end); a position counts rows.
 
-    Rejects are those of `fields.document`. A file whose footer or pages cannot be read is broken,
+    Rejects are those of `Fields.document`. A file whose footer or pages cannot be read is broken,
     at the first row that is lost. Strings that are no UTF-8 are mended with U+FFFD and counted;
     what else Python cannot hold is as `_mended` says.
 
     Args:
         options: of `read_documents`.
     """
-    position = 0
+    position, fields = 0, Fields.of(options)
     try:
         table = pq.ParquetFile(_Held(stream, file, start, end), buffer_size=_PAGE_BUFFER)
         for group in range(table.num_row_groups):
@@ -47,7 +47,7 @@ def read(
                 continue
             for batch in table.iter_batches(_ROWS, row_groups=[group]):
                 for values, repaired in _rows(batch):
-                    yield document(values, position, options, repaired)
+                    yield fields.document(values, position, repaired)
                     position += 1
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last: of a column name
         if isinstance(error, OSError) and error.errno is not None:

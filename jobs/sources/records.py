@@ -126,7 +126,7 @@ def batches(
         rows.append(
             (
                 id_prefix + (record.id or derived_id(name, record.position)),
-                record.text,
+                encoded,
                 record.content,
                 record.source,
                 record.licence,
@@ -157,5 +157,11 @@ def batches(
 
 def _batch(rows: list[tuple[object, ...]]) -> pa.RecordBatch:
     columns = zip(*rows, strict=True)
-    arrays = [pa.array(values, kind.type) for values, kind in zip(columns, SCHEMA, strict=True)]
+    arrays = [
+        # Encoded already, for its hash; the bytes are not copied a second time.
+        pa.array(values, pa.binary()).view(pa.string())
+        if field.name == "text"
+        else pa.array(values, field.type)
+        for values, field in zip(columns, SCHEMA, strict=True)
+    ]
     return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)

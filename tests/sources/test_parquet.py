@@ -12,7 +12,7 @@ import pytest
 from winnow.errors import CommandError
 from winnow.sources import streams
 from winnow.sources.documents import list_files
-from winnow.sources.fields import document
+from winnow.sources.fields import Fields
 from winnow.sources.partitions import pieces
 from winnow.sources.records import REPAIRED
 
@@ -143,7 +143,7 @@ class TestValues:
             value = [value]
         options = {name: name for name in ("text", "id", "source", "licence", "url", "created")}
         options |= {"constant_source": None, "constant_licence": None}
-        row = document({"text": "x", "deep": value}, 7, options, 0, b"raw")
+        row = Fields.of(options).document({"text": "x", "deep": value}, 7, 0, b"raw")
         assert (row.reject_reason, row.reject_snippet, row.position) == ("too_deep", "raw", 7)
 
 
