@@ -34,15 +34,12 @@ FIELDS = {
     "replaced": pa.int32(),
     "failure": pa.string(),
 }
-_RETURNS = """STRUCT<
-    text STRING, content_hash STRING, title STRING, language STRING, canonical_url STRING,
-    licence_url STRING, robots STRING, is_index_refused BOOLEAN, is_ai_refused BOOLEAN,
-    is_image_ai_refused BOOLEAN, is_tdm_reserved BOOLEAN, tdm_policy STRING, charset STRING,
-    replaced INT, failure STRING>"""
+_DDL = {pa.string(): "STRING", pa.bool_(): "BOOLEAN", pa.int32(): "INT"}
+_RETURNS = f"STRUCT<{', '.join(f'{name} {_DDL[kind]}' for name, kind in FIELDS.items())}>"
 
 
 @column_function(
-    returns=" ".join(_RETURNS.split()),
+    returns=_RETURNS,
     version=1,
     libraries=("trafilatura", "resiliparse", "lxml"),
 )

@@ -353,8 +353,8 @@ class _Memo:
 
     def tokens_of(self, data: NDArray[np.uint8], offsets: NDArray[np.int64], rows: slice) -> Tokens:
         most = int(offsets[-1] - offsets[0]) // 2 + offsets.size
-        starts, ends, hashes = np.empty((2, most), np.int64), None, np.empty(most, np.uint64)
-        starts, ends = starts
+        starts, ends = np.empty((2, most), np.int64)
+        hashes = np.empty(most, np.uint64)
         first_chunk = np.empty(offsets.size, np.int64)
         count = _find_chunks(data, offsets, starts, ends, hashes, first_chunk)
         starts, ends = starts[:count], ends[:count]

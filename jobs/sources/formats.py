@@ -2,7 +2,8 @@
 
 A format's module has `read(stream, file, options, start, end)`, which yields the records that
 begin in [start, end) of the decompressed stream, `end` None for all of it: each one as a `Record`
-or, if it is meant to be no document, as `Skipped`; and `Broken` where reading ends too early.
+or, if it is meant to be no document, as `Skipped`; and `Broken` where what the stream holds cannot
+be read on. That the stream itself breaks off is noted by whoever opened it.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -5,7 +5,7 @@ from typing import Any
 
 from winnow.sources.fields import constants
 from winnow.sources.files import InputFile
-from winnow.sources.records import Broken, Record, rejected
+from winnow.sources.records import Record, rejected
 from winnow.sources.streams import InputStream, read_whole
 
 SUFFIXES = (".html", ".htm", ".xhtml")
@@ -13,7 +13,7 @@ SUFFIXES = (".html", ".htm", ".xhtml")
 
 def read(
     stream: InputStream, file: InputFile, options: Mapping[str, Any], start: int, end: int | None
-) -> Iterator[Record | Broken]:
+) -> Iterator[Record]:
     """Yield the file as one page, its bytes as `content`.
 
     Rejects are `no_text` (an empty file), `too_long`, and `truncated` or `corrupt` if it was
@@ -22,7 +22,5 @@ def read(
     content, fault = read_whole(stream)
     if fault is not None or not content:
         yield rejected(0, fault or "no_text", content)
-        if stream.broken is not None:
-            yield Broken(stream.tell(), stream.broken)
         return
     yield Record(0, content=content, content_type="text/html", **constants(options))

@@ -12,7 +12,6 @@ from winnow.sources.lines import lines
 from winnow.sources.records import (
     LARGEST_RECORD,
     REPLACEMENT,
-    Broken,
     Record,
     rejected,
     without_surrogates,
@@ -26,7 +25,7 @@ _BOM = b"\xef\xbb\xbf"
 
 def read(
     stream: InputStream, file: InputFile, options: Mapping[str, Any], start: int, end: int | None
-) -> Iterator[Record | Broken]:
+) -> Iterator[Record]:
     """Yield the records of the lines that begin in [start, end) of the decompressed file.
 
     Blank lines are left out. A record that is no document becomes a reject: `not_json`,
@@ -48,8 +47,6 @@ def read(
             yield rejected(position, fault, line)
         elif line and not line.isspace():
             yield _record(position, line, fields)
-    if stream.broken is not None:
-        yield Broken(stream.tell(), stream.broken)
 
 
 def _record(position: int, line: bytes, fields: Fields) -> Record:

@@ -91,6 +91,8 @@ def _rows(piece: Piece, options: Mapping[str, Any]) -> Iterator[Record]:
                 left = time.monotonic()
                 yield record
                 away += time.monotonic() - left
+            if not error and stream.broken is not None:
+                error, position = stream.broken, stream.tell()
             digest, size = stream.digest(), stream.stored_bytes
     yield Account(
         start=piece.start,

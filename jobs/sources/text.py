@@ -6,7 +6,7 @@ from typing import Any
 
 from winnow.sources.fields import constants
 from winnow.sources.files import InputFile
-from winnow.sources.records import REPAIRED, REPLACEMENT, Broken, Record, decode, rejected
+from winnow.sources.records import REPAIRED, REPLACEMENT, Record, decode, rejected
 from winnow.sources.streams import InputStream, read_whole
 
 SUFFIXES = (".txt", ".md", ".rst")
@@ -22,7 +22,7 @@ _MARKS = (
 
 def read(
     stream: InputStream, file: InputFile, options: Mapping[str, Any], start: int, end: int | None
-) -> Iterator[Record | Broken]:
+) -> Iterator[Record]:
     """Yield the file as one document: UTF-8, or what its byte order mark says.
 
     What is not in the encoding becomes U+FFFD and is counted in the metadata. Rejects are `no_text`
@@ -31,8 +31,6 @@ def read(
     content, fault = read_whole(stream)
     if fault is not None:
         yield rejected(0, fault, content)
-        if stream.broken is not None:
-            yield Broken(stream.tell(), stream.broken)
         return
     encoding = next((name for mark, name in _MARKS if content.startswith(mark)), None)
     if encoding is None:

@@ -84,15 +84,15 @@ def read(
             raise
         if stream.broken is None:
             yield Broken(0, NOT_WARC) if last is None else Broken(_end_of(file, *last), CORRUPT)
-            return
+        return
     except BaseException as error:
         if type(error).__name__ != "PanicException":  # FastWARC's own, which is no Exception
             raise
         yield Broken(stream.tell(), CORRUPT)
         return
     if stream.broken is not None:
-        yield Broken(stream.tell(), stream.broken)
-    elif last is None and stream.tell() > 0:
+        return
+    if last is None and stream.tell() > 0:
         yield Broken(0, NOT_WARC)
     elif is_cut or (last is not None and stream.tell() < sum(last)):
         yield Broken(stream.tell(), TRUNCATED)
