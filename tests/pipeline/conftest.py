@@ -28,7 +28,7 @@ def matched(left: DataFrame, right: DataFrame, by: str) -> DataFrame:
     """Match two tables."""
 
 @operator(schema="id STRING, other STRING", version=1, append_only=True)
-def met(new: DataFrame, old: DataFrame) -> DataFrame:
+def met(new: DataFrame, old: DataFrame, so_far: DataFrame) -> DataFrame:
     """Pair what is new with what is there."""
 
 @source(version=1)
