@@ -89,7 +89,7 @@ def _key(data: NDArray[np.uint8], start: int, end: int, hashed: np.uint64) -> np
 
 
 @njit(types.int64(BYTES, OFFSETS, WIDE, WIDE, HASHES, WIDE), cache=True, nogil=True)
-def _find_chunks(
+def _write_chunks(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
     starts: NDArray[np.int64],
@@ -119,6 +119,21 @@ def _find_chunks(
             chunks += 1
     first[offsets.size - 1] = chunks
     return chunks
+
+
+def find_chunks(
+    data: NDArray[np.uint8], offsets: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64]]:
+    """Return of all chunks starts, ends and keys, and int64[n_rows + 1] each row's first chunk.
+
+    Chunks are maximal runs of bytes that are no white space. Up to 7 bytes with equal keys are
+    equal; longer ones, whose keys have the highest bit, need a closer look.
+    """
+    most = int(offsets[-1] - offsets[0]) // 2 + offsets.size
+    starts, ends = np.empty((2, most), np.int64)
+    keys, first = np.empty(most, np.uint64), np.empty(offsets.size, np.int64)
+    count = _write_chunks(data, offsets, starts, ends, keys, first)
+    return starts[:count], ends[:count], keys[:count], first
 
 
 _INTERN = types.void(
@@ -352,14 +367,9 @@ class _Memo:
         return self.chunks.size[0] > MOST_CHUNKS or self.chunks.bytes > MOST_BYTES
 
     def tokens_of(self, data: NDArray[np.uint8], offsets: NDArray[np.int64], rows: slice) -> Tokens:
-        most = int(offsets[-1] - offsets[0]) // 2 + offsets.size
-        starts, ends = np.empty((2, most), np.int64)
-        hashes = np.empty(most, np.uint64)
-        first_chunk = np.empty(offsets.size, np.int64)
-        count = _find_chunks(data, offsets, starts, ends, hashes, first_chunk)
-        starts, ends = starts[:count], ends[:count]
+        starts, ends, keys, first_chunk = find_chunks(data, offsets)
         known = int(self.chunks.size[0])
-        chunks = self.chunks.intern(data, starts, ends, hashes[:count])
+        chunks = self.chunks.intern(data, starts, ends, keys)
         if self.chunks.size[0] > known:
             self._cut_chunks(known)
         first = np.empty(offsets.size, np.int64)
