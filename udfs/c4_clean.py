@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
 from winnow.udfs.characters import DIGIT, character_classes
 from winnow.udfs.decoding import MAY_BE_SPACE, decode, line_break_size, space_size
-from winnow.udfs.phrases import beginnings, is_phrase, packed
+from winnow.udfs.phrases import beginnings, packed, phrases_at
 from winnow.udfs.registry import column_function
 from winnow.udfs.token_table import ENDER, INTS, PUNCTUATION, WIDE, tokenise
 
@@ -160,17 +160,13 @@ def _clean(
                 continue
             lorem_ipsum = javascript = curly_bracket = policy = False
             for at in range(begin, to):
-                byte = cleaned[at]
-                if byte == _CURLY:
+                if cleaned[at] == _CURLY:
                     curly_bracket = True
-                elif _BEGIN[byte]:
-                    for phrase in range(_PHRASE_AT.size - 1):
-                        if _BEGIN[byte] >> phrase & 1 and is_phrase(
-                            cleaned, at, to, _PHRASES, _PHRASE_AT, phrase
-                        ):
-                            lorem_ipsum = lorem_ipsum or phrase == 0
-                            javascript = javascript or phrase == 1
-                            policy = policy or phrase > 1
+                elif at + 1 < to and _BEGIN[0, cleaned[at]] & _BEGIN[1, cleaned[at + 1]]:
+                    found = phrases_at(cleaned, at, to, _PHRASES, _PHRASE_AT, _BEGIN)
+                    lorem_ipsum = lorem_ipsum or found & 1 != 0
+                    javascript = javascript or found & 2 != 0
+                    policy = policy or found > 3
             lorem_ipsums += lorem_ipsum
             if javascript:
                 javascripts += 1

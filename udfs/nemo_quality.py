@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
 from winnow.udfs.characters import LETTER, SPACE, character_classes, code_points
 from winnow.udfs.decoding import decode
-from winnow.udfs.phrases import beginnings, is_phrase, packed
+from winnow.udfs.phrases import beginnings, is_phrase, packed, phrases_at
 from winnow.udfs.registry import column_function
 from winnow.udfs.token_table import STOP_WORDS
 
@@ -142,7 +142,7 @@ def _classes() -> NDArray[np.uint8]:
         (_WHITE, WHITE_SPACE),
         (_BRACKET, BRACKETS),
         (_BULLET, BULLETS),
-        (_MARKED, "#h" + "".join(map(chr, np.flatnonzero(_BEGIN)))),
+        (_MARKED, "#h" + "".join(map(chr, np.flatnonzero(_BEGIN[0])))),
     ):
         classes[[ord(character) for character in characters]] |= bit
     classes.flags.writeable = False
@@ -253,13 +253,10 @@ def _count(
                             if url_size:
                                 url_chars += url_size
                                 url_end = at + url_size
-                    else:
-                        for phrase in range(_PHRASE_AT.size - 1):
-                            if _BEGIN[point] >> phrase & 1 and is_phrase(
-                                data, at, end, _PHRASES, _PHRASE_AT, phrase
-                            ):
-                                has_lorem_ipsum = has_lorem_ipsum or phrase == 0
-                                has_policy = has_policy or phrase > 0
+                    elif at + 1 < end and _BEGIN[0, point] & _BEGIN[1, data[at + 1]]:
+                        found = phrases_at(data, at, end, _PHRASES, _PHRASE_AT, _BEGIN)
+                        has_lorem_ipsum = has_lorem_ipsum or found & 1 != 0
+                        has_policy = has_policy or found > 1
             else:
                 if word_start >= 0:
                     words += 1

@@ -88,6 +88,21 @@ def _are_equal(data: NDArray[np.uint8], one: int, other: int, size: int) -> bool
     return i == size
 
 
+@njit(types.int64(BYTES, WIDE, WIDE, types.int64, types.int64), cache=True, nogil=True)
+def _word_chars(
+    data: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    word: int,
+    after: int,
+) -> int:
+    """Return the number of code points in the words from `word` to before `after`."""
+    chars = 0
+    for i in range(word, after):
+        chars += count_chars(data, starts[i], ends[i])
+    return chars
+
+
 @njit(
     types.int64(BYTES, WIDE, WIDE, WIDE, *(types.int64,) * 4),
     cache=True,
@@ -154,7 +169,6 @@ def _count_ngrams(
     most = 0
     for row in range(first.size - 1):
         most = max(most, first[row + 1] - first[row])
-    before = np.zeros(most + 1, np.int64)  # characters in the words before
     words = np.zeros(most, np.int64)  # where the word that stands here was seen first
     grams = np.zeros(most, np.int64)  # where the n-gram that begins here was seen first
     times = np.zeros(most, np.int64)  # of an n-gram that was seen first here
@@ -166,7 +180,6 @@ def _count_ngrams(
         stamp += 1
         for i in range(size):
             at, end = starts[start + i], ends[start + i]
-            before[i + 1] = before[i] + count_chars(data, at, end)
             key = np.int64(keys[start + i])
             slot = slot_of(np.uint64(key), slots)
             while seen[slot, 0] == stamp and not (
@@ -225,7 +238,8 @@ def _count_ngrams(
                     repeated[left] = i
                     left += 1
             if n in TOP:
-                counts[signal, row] = (before[top + n] - before[top] + n - 1) * _occurrences(
+                length = _word_chars(data, starts, ends, start + top, start + top + n) + n - 1
+                counts[signal, row] = length * _occurrences(
                     data, starts, ends, words, start, size, top, n
                 )
                 continue
@@ -234,7 +248,8 @@ def _count_ngrams(
                 i = repeated[k]
                 if grams[i] != i:
                     begin = max(i, free)
-                    chars += before[i + n] - before[begin] + min(i + n - begin, n - 1)
+                    chars += _word_chars(data, starts, ends, start + begin, start + i + n)
+                    chars += min(i + n - begin, n - 1)
                     free = i + n
             counts[signal, row] = chars
 

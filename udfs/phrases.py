@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS
 
+_BEGINNINGS = types.Array(types.int64, 2, "C", readonly=True)
+
 
 def packed(phrases: tuple[bytes, ...]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return the bytes of all phrases, and int64[n_phrases + 1] where each one begins."""
@@ -14,10 +16,15 @@ def packed(phrases: tuple[bytes, ...]) -> tuple[NDArray[np.uint8], NDArray[np.in
 
 
 def beginnings(phrases: tuple[bytes, ...]) -> NDArray[np.int64]:
-    """Return int64[256]: of each byte, the phrases that it can begin, as bits."""
-    bits = np.zeros(256, np.int64)
+    """Return int64[3, 256]: of each byte, the phrases that it can be the first of (or the second,
+    the third), as bits.
+
+    No phrase has a k among its first three letters, for which the Kelvin sign can stand.
+    """
+    bits = np.zeros((3, 256), np.int64)
     for phrase, content in enumerate(phrases):
-        bits[[content.lower()[0], content.upper()[0]]] |= 1 << phrase
+        for place in range(3):
+            bits[place, [content.lower()[place], content.upper()[place]]] |= 1 << phrase
     return bits
 
 
@@ -48,3 +55,28 @@ def is_phrase(
             return False
         at += 1
     return True
+
+
+@njit(
+    types.int64(BYTES, types.int64, types.int64, BYTES, OFFSETS, _BEGINNINGS),
+    cache=True,
+    nogil=True,
+)
+def phrases_at(
+    data: NDArray[np.uint8],
+    at: int,
+    end: int,
+    phrases: NDArray[np.uint8],
+    places: NDArray[np.int64],
+    beginning: NDArray[np.int64],
+) -> int:
+    """Return the phrases that stand here, as bits: a 1 for the first of them, a 2, a 4."""
+    if at + 2 >= end:
+        return 0
+    candidates = beginning[0, data[at]] & beginning[1, data[at + 1]] & beginning[2, data[at + 2]]
+    found = phrase = 0
+    while candidates >> phrase:
+        if candidates >> phrase & 1 and is_phrase(data, at, end, phrases, places, phrase):
+            found |= 1 << phrase
+        phrase += 1
+    return found
