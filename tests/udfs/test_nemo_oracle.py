@@ -6,17 +6,11 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pytest
 
-from oracles import column, texts, verdicts
-from winnow.pipeline.load import load_pipeline
+from oracles import column, rules, texts, verdicts
 from winnow.udfs.nemo_quality import nemo_quality
 from winnow.udfs.nemo_repetition import nemo_repetition
 
-RULES = {
-    rule.name.removeprefix("nemo_"): rule.condition
-    for stage in load_pipeline("nemo_english").stages
-    if stage.name == "filtered"
-    for rule in stage.rules
-}
+RULES = {name.removeprefix("nemo_"): rule for name, rule in rules("nemo_english").items()}
 # What a rule compares with its threshold stands last and on the left.
 MEASURES = {
     name: re.split(" (?:<=|>=|BETWEEN) ", re.sub(".*= 0 AND ", "", condition))[0]
