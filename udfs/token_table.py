@@ -77,15 +77,12 @@ def _kinds() -> NDArray[np.uint8]:
 _KINDS = _kinds()
 
 
-@njit(types.uint64(BYTES, types.int64, types.int64, types.uint64), cache=True, nogil=True)
-def _key(data: NDArray[np.uint8], start: int, end: int, hashed: np.uint64) -> np.uint64:
+@njit(types.uint64(types.int64, types.uint64, types.uint64), cache=True, nogil=True)
+def _key(size: int, content: np.uint64, hashed: np.uint64) -> np.uint64:
     """Return a string's key: up to 7 bytes are their own, a longer one has its hash."""
-    if end - start > 7:
+    if size > 7:
         return hashed | np.uint64(1 << 63)
-    key = np.uint64(end - start)
-    for i in range(start, end):
-        key = key << np.uint64(8) | np.uint64(data[i])
-    return key
+    return content | np.uint64(size) << np.uint64(8 * size)
 
 
 @njit(types.int64(BYTES, OFFSETS, WIDE, WIDE, HASHES, WIDE), cache=True, nogil=True)
@@ -94,7 +91,7 @@ def _write_chunks(
     offsets: NDArray[np.int64],
     starts: NDArray[np.int64],
     ends: NDArray[np.int64],
-    hashes: NDArray[np.uint64],
+    keys: NDArray[np.uint64],
     first: NDArray[np.int64],
 ) -> int:
     """Write where the chunks are; `first[row]` is the row's first one. Return their number."""
@@ -109,13 +106,17 @@ def _write_chunks(
                     at += space
                     continue
             starts[chunks] = at
-            key = _HASH_START
+            content, hashed, space = np.uint64(0), _HASH_START, 0
             while at < end:
-                if MAY_BE_SPACE[data[at]] and space_size(data, at, end) > 0:
-                    break
-                key = (key ^ np.uint64(data[at])) * _HASH_FACTOR
+                if MAY_BE_SPACE[data[at]]:
+                    space = space_size(data, at, end)
+                    if space > 0:
+                        break
+                content = content << np.uint64(8) | np.uint64(data[at])
+                hashed = (hashed ^ np.uint64(data[at])) * _HASH_FACTOR
                 at += 1
-            ends[chunks], hashes[chunks] = at, _key(data, starts[chunks], at, key)
+            ends[chunks], keys[chunks] = at, _key(at - starts[chunks], content, hashed)
+            at += space
             chunks += 1
     first[offsets.size - 1] = chunks
     return chunks
@@ -205,10 +206,11 @@ def _hash(
     hashes: NDArray[np.uint64],
 ) -> None:
     for i in range(starts.size):
-        key = _HASH_START
+        content, hashed = np.uint64(0), _HASH_START
         for k in range(starts[i], ends[i]):
-            key = (key ^ np.uint64(data[k])) * _HASH_FACTOR
-        hashes[i] = _key(data, starts[i], ends[i], key)
+            content = content << np.uint64(8) | np.uint64(data[k])
+            hashed = (hashed ^ np.uint64(data[k])) * _HASH_FACTOR
+        hashes[i] = _key(ends[i] - starts[i], content, hashed)
 
 
 _DESCRIBE = types.void(BYTES, WIDE, types.int64, types.int64, BYTES, INTS, INTS, FACTS)

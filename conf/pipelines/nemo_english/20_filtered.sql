@@ -3,9 +3,9 @@
 -- before them: its filters share names, not arithmetic, with those of other tools. Upstream stops at
 -- the first filter that drops a document, and here all are recorded. A ratio is a division of
 -- doubles, as there. One of nothing is NULL and breaks its rule: upstream raises where a text has
--- no words or no lines, and from its commit 0adc0cf on drops such a text, too.
--- Most after Gopher (Rae et al. 2021, arXiv:2112.11446, appendix A.1 and table A1) and C4 (Raffel
--- et al. 2019, arXiv:1910.10683, section 2.2).
+-- no words or no lines, and drops such a text in most of these filters from its commit 0adc0cf on.
+-- Most are after Gopher (Rae et al. 2021, arXiv:2112.11446, appendix A.1 and table A1) and C4
+-- (Raffel et al. 2019, arXiv:1910.10683, section 2.2).
 CREATE OR REFRESH STREAMING TABLE filtered (
   CONSTRAINT nemo_alpha_numeric            EXPECT (try_divide(chars - plain_chars, chars) <= 0.25)                                  ON VIOLATION DROP ROW,
   CONSTRAINT nemo_symbol_to_word           EXPECT (try_divide(symbol_words, words) <= 0.1)                                          ON VIOLATION DROP ROW,
