@@ -15,6 +15,7 @@ def operator(
     version: int,
     libraries: tuple[str, ...] = (),
     assets: tuple[str, ...] = (),
+    append_only: bool = False,
 ) -> Callable[[Function], Function]:
     """Declare an operator.
 
@@ -27,6 +28,9 @@ def operator(
         version: raise it when results change for a reason that the source does not show.
         libraries: distributions whose version changes results.
         assets: files beside the module.
+        append_only: given what is new of one input (`TABLE(STREAM(t))`) and all of the others, it
+            returns what is new of its answer, and no earlier row would be another one: a streaming
+            table may call it.
     """
 
     def register(function: Function) -> Function:
@@ -49,6 +53,7 @@ def operator(
                 options=options_of(function, len(tables)),
                 libraries=libraries,
                 assets=assets,
+                append_only=append_only,
             ),
         )
 
