@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
 from winnow.udfs.registry import column_function
-from winnow.udfs.sha1 import WORDS
+from winnow.udfs.sha1 import HASHES, WORDS
 from winnow.udfs.shingles import ROOM, Room, begin, check_shingle, next_hashes, room_for
 
 MOST_PERMUTATIONS = 4096
@@ -24,7 +24,8 @@ def permutations(count: int, seed: int) -> tuple[NDArray[np.uint32], NDArray[np.
     numbers of RandomState the same for ever.
 
     Raises:
-        ValueError: the count is not from 1 to MOST_PERMUTATIONS, or the seed not from 0 to 2^32 - 1.
+        ValueError: the count is not from 1 to MOST_PERMUTATIONS, or the seed not from 0 to
+            2^32 - 1.
     """
     if not 1 <= count <= MOST_PERMUTATIONS:
         raise ValueError(f"a signature has 1 to {MOST_PERMUTATIONS} values, not {count}")
@@ -43,12 +44,18 @@ def _fmix32(h: np.uint32) -> np.uint32:
     return np.uint32(h ^ h >> np.uint32(16))
 
 
-@njit(types.void(types.uint32, WORDS, WORDS, WORDS), cache=True, nogil=True)
+@njit(types.void(HASHES, types.int64, WORDS, WORDS, WORDS), cache=True, nogil=True)
 def _add(
-    hashed: np.uint32, a: NDArray[np.uint32], b: NDArray[np.uint32], signature: NDArray[np.uint32]
+    hashes: NDArray[np.uint64],
+    count: int,
+    a: NDArray[np.uint32],
+    b: NDArray[np.uint32],
+    signature: NDArray[np.uint32],
 ) -> None:
-    for k in range(signature.size):
-        signature[k] = min(signature[k], np.uint32(a[k] * hashed + b[k]))
+    for i in range(count):
+        hashed = _fmix32(np.uint32(hashes[i]))
+        for k in range(signature.size):
+            signature[k] = min(signature[k], np.uint32(a[k] * hashed + b[k]))
 
 
 _SIGN = types.void(
@@ -75,8 +82,7 @@ def _sign(
             if not count:
                 break
             has_shingles[row] = True
-            for i in range(count):
-                _add(_fmix32(np.uint32(room.hashes[i])), a, b, signatures[row])
+            _add(room.hashes, count, a, b, signatures[row])
 
 
 def signatures_of(

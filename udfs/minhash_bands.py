@@ -18,9 +18,7 @@ def _fmix64(h: np.uint64) -> np.uint64:
 
 
 @njit(types.void(SIGNATURES, types.int64, types.Array(types.int64, 2, "C")), cache=True, nogil=True)
-def _hash_bands(
-    signatures: NDArray[np.uint32], rows: int, hashes: NDArray[np.int64]
-) -> None:
+def _hash_bands(signatures: NDArray[np.uint32], rows: int, hashes: NDArray[np.int64]) -> None:
     for document in range(hashes.shape[0]):
         for band in range(hashes.shape[1]):
             hashed = _fmix64(np.uint64(band + 1))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 LANES = 32  # two vectors of 16 hide the latency of the rounds
 
 _BLOCK = 64  # bytes
+SLACK = 64  # words behind the last string
 _START = (0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476, 0xC3D2E1F0)
 _CHOICE, _PARITY, _MAJORITY = range(3)
 _ROUNDS = (  # 20 rounds each: their function and their constant
@@ -100,33 +101,34 @@ def _compress(
         state[i] = np.uint32(state[i] + now[i])
 
 
-@njit(types.int64(types.int64), cache=True, nogil=True)
-def _blocks(size: int) -> int:
-    """Return how many blocks a string takes with its padding: a 1, zeros and 8 bytes of length."""
-    return (size + 8) // _BLOCK + 1
-
-
-@njit(types.void(WORDS, *(types.int64,) * 3, WORDS, types.int64), cache=True, nogil=True)
+@njit(types.void(WORDS, POSITIONS, POSITIONS, POSITIONS, WORDS), cache=True, nogil=True)
 def _load(
-    text: NDArray[np.uint32], start: int, end: int, block: int, words: NDArray[np.uint32], lane: int
+    text: NDArray[np.uint32],
+    at: NDArray[np.int64],
+    left: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    words: NDArray[np.uint32],
 ) -> None:
-    """Write one block of a string, padded, into its lane."""
-    at = start + block * _BLOCK
-    left = end - at  # negative when the block before this one has the end of the string
-    whole = min(max(left, 0) // 4, 16)
-    for i in range(whole):
-        words[i * LANES + lane] = text[at + 4 * i]
-    for i in range(whole, 16):
-        words[i * LANES + lane] = 0
-    if 0 <= left < _BLOCK:
-        kept = 8 * (left - 4 * whole)  # bits of the last word that are text
-        last = np.uint32(0x80000000) >> np.uint32(kept)
-        if kept:
-            last |= text[at + 4 * whole] >> np.uint32(32 - kept) << np.uint32(32 - kept)
-        words[whole * LANES + lane] = last
-    if left < _BLOCK - 8:
-        words[14 * LANES + lane] = np.uint32((end - start) >> 29)
-        words[15 * LANES + lane] = np.uint32((end - start) << 3)
+    """Write a block of every lane: its text, a 1, zeros and, in the last block, the length in bits.
+
+    All lanes read a whole block, and what is not theirs is masked out after: no branch is guessed
+    wrong, and the masks are vectors.
+    """
+    for lane in range(LANES):
+        for i in range(16):
+            words[i * LANES + lane] = text[at[lane] + 4 * i]
+    for i in range(16):
+        row = words[i * LANES : (i + 1) * LANES]
+        for lane in range(LANES):
+            rest = left[lane] - 4 * i  # bytes; negative behind the end
+            bits = np.uint64(8 * min(max(rest, 0), 4))
+            behind = np.uint64(0xFFFFFFFF) >> bits
+            padded = np.uint64(row[lane]) & ~behind | np.uint64(0x80000000) >> bits
+            row[lane] = np.uint32(padded) if rest >= 0 else np.uint32(0)
+    for lane in range(LANES):
+        if left[lane] < _BLOCK - 8:
+            words[14 * LANES + lane] = np.uint32(sizes[lane] >> 29)
+            words[15 * LANES + lane] = np.uint32(sizes[lane] << 3)
 
 
 @njit(types.uint64(_WORD), cache=True, nogil=True)
@@ -162,32 +164,35 @@ def sha1_hash64(
     """Write hashes[i], the first 8 bytes of the SHA-1 of bytes starts[i] to ends[i], little-endian.
 
     That is datasketch's `sha1_hash64`, and its low 32 bits are datasketch's `sha1_hash32`.
-    `text` is what `big_endian_words` wrote; only the first `count` strings are hashed.
+    `text` is what `big_endian_words` wrote, with SLACK more words that are read and do not matter.
+    Only the first `count` strings are hashed.
     """
     words = np.zeros(80 * LANES, np.uint32)
     state = np.zeros(5 * LANES, np.uint32)
     now = np.zeros(5 * LANES, np.uint32)
     string = np.full(LANES, -1, np.int64)  # that a lane is working on; -1 when it is idle
-    block = np.zeros(LANES, np.int64)
+    at = np.zeros(LANES, np.int64)
+    left = np.zeros(LANES, np.int64)  # bytes to the end of the string
+    sizes = np.zeros(LANES, np.int64)
     taken = done = 0
     while done < count:
         for lane in range(LANES):
             if string[lane] < 0 and taken < count:
-                string[lane], block[lane] = taken, 0
+                string[lane], at[lane] = taken, starts[taken]
+                left[lane] = sizes[lane] = ends[taken] - starts[taken]
                 taken += 1
                 for i in range(5):
                     state[i * LANES + lane] = _START[i]
-            item = string[lane]
-            if item >= 0:
-                _load(text, starts[item], ends[item], block[lane], words, lane)
+        _load(text, at, left, sizes, words)
         _compress(words, state, now)
         for lane in range(LANES):
-            item = string[lane]
-            if item < 0:
+            if string[lane] < 0:
                 continue
-            block[lane] += 1
-            if block[lane] == _blocks(ends[item] - starts[item]):
+            if left[lane] < _BLOCK - 8:  # the length was in this block
                 low, high = _swapped(state[lane]), _swapped(state[LANES + lane])
-                hashes[item] = low | high << np.uint64(32)
-                string[lane] = -1
+                hashes[string[lane]] = low | high << np.uint64(32)
+                string[lane], at[lane] = -1, 0
                 done += 1
+            else:
+                at[lane] = min(at[lane] + _BLOCK, ends[string[lane]])
+                left[lane] -= _BLOCK

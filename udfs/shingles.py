@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES
 from winnow.udfs.decoding import MAY_BE_SPACE, space_size
-from winnow.udfs.sha1 import HASHES, POSITIONS, WORDS, big_endian_words, sha1_hash64
+from winnow.udfs.sha1 import HASHES, POSITIONS, SLACK, WORDS, big_endian_words, sha1_hash64
 
 UNITS = ("word", "char")
 MOST_UNITS = 1000  # in a shingle: more are a whole text, and work grows with the product
@@ -44,7 +44,9 @@ class Room(NamedTuple):
     hashes: NDArray[np.uint64]
 
 
-ROOM = types.NamedTuple((POSITIONS, _MUTABLE, WORDS, POSITIONS, POSITIONS, HASHES), Room)
+ROOM = types.NamedTuple(  # type: ignore[no-untyped-call]
+    (POSITIONS, _MUTABLE, WORDS, POSITIONS, POSITIONS, HASHES), Room
+)
 
 
 def room_for(offsets: NDArray[np.int64], size: int) -> Room:
@@ -58,8 +60,8 @@ def room_for(offsets: NDArray[np.int64], size: int) -> Room:
     return Room(
         state=np.zeros(5, np.int64),
         joined=np.empty(longest, np.uint8),
-        text=np.empty(longest, np.uint32),
-        starts=np.empty(units, np.int64),
+        text=np.empty(longest + SLACK, np.uint32),
+        starts=np.empty(units + 1, np.int64),
         ends=np.empty(units, np.int64),
         hashes=np.empty(units, np.uint64),
     )
@@ -86,23 +88,27 @@ def _read_words(
     starts: NDArray[np.int64],
     ends: NDArray[np.int64],
 ) -> None:
+    """Append words until the room is full or the text ends: each is followed by one space.
+
+    A branch a byte would be guessed wrong at the ends of every word: ASCII takes none.
+    """
     at, units, size = state[_AT], state[_UNITS], state[_SIZE]
-    while at < end and units < starts.size:
-        if MAY_BE_SPACE[data[at]]:
-            space = space_size(data, at, end)
-            if space > 0:
-                at += space
-                continue
-        if size:
-            joined[size] = SPACE
-            size += 1
-        starts[units] = size
-        while at < end:
-            if MAY_BE_SPACE[data[at]] and space_size(data, at, end) > 0:
-                break
-            joined[size] = data[at]
-            size += 1
-            at += 1
+    inside = 0  # whether the byte before belongs to a word
+    while at < end and units < ends.size:
+        byte = data[at]
+        space = int(MAY_BE_SPACE[byte])
+        if byte > 0x7F and space:
+            width = space_size(data, at, end)
+            space = int(width > 0)
+            at += max(width - 1, 0)
+        starts[units + inside] = size  # stands when a word begins, else it is written again
+        ends[units] = size
+        units += inside & space
+        joined[size] = SPACE if space else byte
+        size += (1 - space) | inside
+        inside = 1 - space
+        at += 1
+    if inside:
         ends[units] = size
         units += 1
     state[_AT], state[_UNITS], state[_SIZE] = at, units, size
@@ -118,7 +124,7 @@ def _read_characters(
     ends: NDArray[np.int64],
 ) -> None:
     at, units, size = state[_AT], state[_UNITS], state[_SIZE]
-    while at < end and units < starts.size:
+    while at < end and units < ends.size:
         if MAY_BE_SPACE[data[at]]:
             space = space_size(data, at, end)
             if space > 0:
