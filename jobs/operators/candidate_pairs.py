@@ -17,6 +17,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
+from winnow.errors import CommandError
 from winnow.operators.registry import operator
 from winnow.operators.steps import checkpointed
 
@@ -150,7 +151,17 @@ def candidate_pairs(
         once, as `winnow.udfs.similarity` defines the numbers. A new document that no round could
         place has a row (id, null, null, null) besides: a rule
         `EXPECT (id_b IS NOT NULL) ON VIOLATION DROP ROW` takes it out and keeps it on record.
+
+    Raises:
+        CommandError: a limit is below 1.
     """
+    for limit, value in (
+        ("all_pairs", all_pairs),
+        ("representatives", representatives),
+        ("rounds", rounds),
+    ):
+        if value < 1:
+            raise CommandError(f"candidate_pairs: {limit} is at least 1, not {value}")
     session = new.sparkSession
     limits: dict[str, Any] = {
         "all_pairs": all_pairs,
