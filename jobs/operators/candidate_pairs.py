@@ -21,9 +21,14 @@ from winnow.errors import CommandError
 from winnow.operators.registry import operator
 from winnow.operators.steps import checkpointed
 
+# Of documents with the same words the first stands for all.
 MEMBERS = """
-    SELECT band, rank, id, new.id IS NOT NULL AS is_new
-    FROM {bands} LEFT JOIN (SELECT DISTINCT id FROM {new}) AS new USING (id)
+    SELECT explode(bands) AS band, rank, id, new.id IS NOT NULL AS is_new
+    FROM (
+        SELECT *, row_number() OVER (PARTITION BY words_hash ORDER BY rank, id) AS copy FROM {bands}
+    )
+    LEFT JOIN (SELECT DISTINCT id FROM {new}) AS new USING (id)
+    WHERE copy = 1
 """
 
 # Groups that a new document joined, their members in order.
@@ -84,7 +89,7 @@ UNMATCHED = """
     WITH alike AS (
         SELECT id_a, id_b FROM {verified} WHERE similarity >= {match}
         UNION ALL
-        SELECT id_a, id_b FROM {known} WHERE similarity >= {match}
+        SELECT id_a, id_b FROM {so_far} WHERE similarity >= {match}
     ),
     matched AS (
         SELECT DISTINCT band, later AS id
@@ -114,12 +119,13 @@ LEFT = """
 @operator(
     schema="id_a STRING, id_b STRING, similarity DOUBLE, containment DOUBLE",
     version=1,
+    append_only=True,
 )
 def candidate_pairs(
     new: DataFrame,
     bands: DataFrame,
     documents: DataFrame,
-    known: DataFrame,
+    so_far: DataFrame,
     similarity: float = 0.5,
     match: float = 0.8,
     all_pairs: int = 64,
@@ -132,11 +138,12 @@ def candidate_pairs(
 
     Args:
         new: id STRING; the documents whose pairs are asked for.
-        bands: id STRING, band BIGINT, rank; one row for each band of every document so far, the
-            new ones among them. Smaller ranks come first and equal ones by id; a rank is anything
-            that Spark can order: `struct(arrival, file, position)`.
+        bands: id STRING, bands ARRAY<BIGINT>, words_hash STRING, rank; one row for every document
+            so far, the new ones among them. Smaller ranks come first and equal ones by id; a rank
+            is anything that Spark can order: `struct(arrival, file, position)`. Of documents with
+            one words_hash the first alone is compared.
         documents: id STRING, text STRING; only candidates' texts are compared.
-        known: id_a STRING, id_b STRING, similarity DOUBLE; the pairs found before, with the same
+        so_far: id_a STRING, id_b STRING, similarity DOUBLE; the pairs found before, with the same
             options. Empty when everything is new.
         similarity: pairs are returned from this Jaccard similarity up.
         match: in a large group, a document that is so similar to a representative goes on no more.
@@ -182,7 +189,7 @@ def candidate_pairs(
             groups=groups,
             comparisons=comparisons,
             verified=verified,
-            known=known,
+            so_far=so_far,
             match=match,
             **limits,
         )

@@ -14,6 +14,7 @@ from winnow.udfs.registry import declaration_of
 from winnow.udfs.shingle_hashes import shingle_hashes
 from winnow.udfs.similarity import similarity
 
+BANDS = "id STRING, rank INT, bands ARRAY<BIGINT>, words_hash STRING"
 KNOWN = "id_a STRING, id_b STRING, similarity DOUBLE, containment DOUBLE"
 
 
@@ -23,16 +24,18 @@ def session(spark):
     return spark
 
 
-def run(session, texts, order=None, new=None, known=(), partitions=2, bands=None, **options):
+def run(
+    session, texts, order=None, new=None, known=(), partitions=2, bands=None, words=None, **options
+):
     """Return the rows of `candidate_pairs` over texts by id; they came in the order given."""
     order = list(texts) if order is None else order
     if bands is None:
         made = minhash_bands(pa.array([texts[id] for id in order])).to_pylist()
         bands = dict(zip(order, made, strict=True))
-    rows = [(id, rank, band) for rank, id in enumerate(order) for band in bands[id]]
+    rows = [(id, rank, bands[id], (words or {}).get(id, id)) for rank, id in enumerate(order)]
     found = candidate_pairs(
         session.createDataFrame([(id,) for id in (order if new is None else new)], "id STRING"),
-        session.createDataFrame(rows, "id STRING, rank INT, band BIGINT").repartition(partitions),
+        session.createDataFrame(rows, BANDS).repartition(partitions),
         session.createDataFrame([(id, texts[id]) for id in order], "id STRING, text STRING"),
         session.createDataFrame(list(known), KNOWN),
         **options,
@@ -73,6 +76,13 @@ def test_every_pair_of_a_small_group_is_verified_and_none_below_the_threshold_is
     rows = run(session, texts, similarity=0.5)
     assert len(rows) == len(expected)
     assert {(a, b): alike for a, b, alike, _ in rows} == pytest.approx(expected)
+
+
+def test_of_documents_of_the_same_words_the_first_is_compared(session):
+    texts = {"b": "one two three four five six", "a": "one two three four five six!", "c": "else"}
+    assert pairs(run(session, texts | {"c": texts["b"]}, words={"a": "same", "b": "same"})) == {
+        ("b", "c")
+    }
 
 
 @pytest.mark.parametrize("partitions", [1, 8])
