@@ -93,3 +93,22 @@ def count_chars(data: NDArray[np.uint8], start: int, end: int) -> int:
     for i in range(start, end):
         chars += data[i] & 0xC0 != 0x80
     return chars
+
+
+@njit(_SIZE, cache=True, nogil=True)
+def space_size_before(data: NDArray[np.uint8], start: int, end: int) -> int:
+    """Return the number of bytes of the white space that ends at `end`, 0 where there is none."""
+    for size in range(1, 4):
+        if end - size >= start and space_size(data, end - size, end) == size:
+            return size
+    return 0
+
+
+@njit("UniTuple(int64, 2)(Array(uint8, 1, 'C', readonly=True), int64, int64)", cache=True)
+def stripped(data: NDArray[np.uint8], start: int, end: int) -> tuple[int, int]:
+    """Return where the text begins and ends without the white space at its ends."""
+    while start < end and space_size(data, start, end):
+        start += space_size(data, start, end)
+    while space_size_before(data, start, end):
+        end -= space_size_before(data, start, end)
+    return start, end

@@ -12,6 +12,7 @@ from winnow.udfs.buffers import BYTES, OFFSETS
 
 # int64[slots, 3]: the stamp of who filled it, and two numbers of theirs.
 SLOTS = types.Array(types.int64, 2, "C")
+PLACES = types.Array(types.int64, 1, "C")
 _START, _FACTOR = np.uint64(14695981039346656037), np.uint64(1099511628211)  # FNV-1a
 
 
@@ -79,3 +80,50 @@ def is_repeat(
         slot = (slot + 1) & (slots - 1)
     seen[slot, 0], seen[slot, 1], seen[slot, 2] = stamp, start - text, end - start
     return False
+
+
+_INTERN = types.int64(BYTES, *(types.int64,) * 4, SLOTS, PLACES, PLACES, types.int64)
+
+
+@njit(_INTERN, cache=True, nogil=True)
+def intern(
+    data: NDArray[np.uint8],
+    start: int,
+    end: int,
+    stamp: int,
+    slots: int,
+    seen: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    count: int,
+) -> int:
+    """Return the number of the bytes under this stamp: `count`, noted with its place, if new.
+
+    Up to 7 bytes are their own key; longer ones with the same hash are compared.
+    """
+    if end - start <= 7:
+        key = np.uint64(end - start)
+        for i in range(start, end):
+            key = key << np.uint64(8) | np.uint64(data[i])
+    else:
+        key = _START
+        for i in range(start, end):
+            key = (key ^ np.uint64(data[i])) * _FACTOR
+        key |= np.uint64(1 << 63)
+    slot = slot_of(key, slots)
+    while seen[slot, 0] == stamp:
+        if seen[slot, 1] == np.int64(key):
+            number = seen[slot, 2]
+            if end - start <= 7:
+                return int(number)
+            if ends[number] - starts[number] == end - start:
+                other = starts[number]
+                i = 0
+                while i < end - start and data[start + i] == data[other + i]:
+                    i += 1
+                if i == end - start:
+                    return int(number)
+        slot = (slot + 1) & (slots - 1)
+    seen[slot, 0], seen[slot, 1], seen[slot, 2] = stamp, np.int64(key), count
+    starts[count], ends[count] = start, end
+    return count
