@@ -40,8 +40,8 @@ SPECIAL = [
     "999.1.1.1", "a@b.net", "readme.md", "xhttp://a.io", ":http://1.2.3.4", "=.com", "a.测试 ",
     "a.测试b", "x.comma", "x.com_", "é1.2.3.4", "y" * 255 + ".com", "y" * 257 + ".com.de",
     "http://" + "z" * 300 + ".com", " " * 12 + "w.com", "can't", "a'", "'b", "3.5", "3.", "U.S.A",
-    "a:b", "a_b", "_c", "x-y", "ア", "ー", "א", '"', "'", "ℹ", "😀", "🇺🇸", "e\u0301", "語", "ก", "İ",
-    "ﬁ", "Ⓐ", "\U0010ffff", "\u0308", "\u00ad", "a line that comes again.\n",
+    "a:b", "a_b", "_c", "x-y", "ア", "ー", "א", '"', "'", "ℹ", "😀", "🇺🇸", "e\u0301", "語",
+    "ก", "İ", "ﬁ", "Ⓐ", "\U0010ffff", "\u0308", "\u00ad", "a line that comes again.\n",
     "one two three four five six ", "one two three ", "a b a b a b ",
 ]  # fmt: skip
 TEXTS = st.lists(
