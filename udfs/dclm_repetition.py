@@ -14,7 +14,7 @@ from winnow.udfs.decoding import count_chars, stripped
 from winnow.udfs.registry import column_function
 from winnow.udfs.seen import PLACES, SLOTS, intern, new_slots, slot_of, slots_for
 from winnow.udfs.token_table import pieces
-from winnow.udfs.word_breaks import KINDS, WORD_BREAKS, segment
+from winnow.udfs.word_breaks import IS_ALONE, KINDS, WORD_BREAKS, segment
 
 TOP, REPEATED = (2, 3, 4), (5, 6, 7, 8, 9, 10)
 SIGNALS = (
@@ -69,10 +69,9 @@ def _count_segments(
             distinct = segments = chars = repeated = repeated_chars = 0
             start = at = text
             while at <= end:
-                if at < end and not (
-                    data[at] == _NEWLINE
-                    and (breaks == 1 or (at + 1 < end and data[at + 1] == _NEWLINE))
-                ):
+                while at < end and data[at] != _NEWLINE:
+                    at += 1
+                if breaks == 2 and at < end and (at + 1 == end or data[at + 1] != _NEWLINE):
                     at += 1
                     continue
                 first, last = stripped(data, start, at)
@@ -116,6 +115,8 @@ def _find_words(
         first[row] = words
         at, end = offsets[row], offsets[row + 1]
         while at < end:
+            while at + 1 < end and IS_ALONE[data[at]] and data[at + 1] < 0x80:
+                at += 1
             start = at
             at, size = segment(data, at, end, kinds)
             if size:

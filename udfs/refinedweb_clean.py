@@ -53,6 +53,8 @@ _COUNTERS = tuple(np.frombuffer(word.encode(), np.uint8) for word in COUNTERS)
 _PHRASES = tuple(
     np.frombuffer(phrase, np.uint8) for phrase in (b"items in cart", b"read more", b"sign-in")
 )
+_IS_CART = np.zeros(256, np.bool_)  # of bytes: "i" in any case may begin here
+_IS_CART[[ord("i"), ord("I"), 0xC4]] = True
 _DOTS = 3  # of "Read more...", where each stands for any character
 _LOWER = np.arange(256, dtype=np.uint8)
 _LOWER[65:91] += 32
@@ -180,11 +182,32 @@ def _strip(data: NDArray[np.uint8], lines: NDArray[np.int64], count: int) -> int
     return count
 
 
+@njit(types.boolean(_STORE, _LINES, types.int64), cache=True, nogil=True)
+def _measure_ascii(data: NDArray[np.uint8], lines: NDArray[np.int64], line: int) -> bool:
+    """Count as `_measure` does, without a branch; return whether the line is ASCII indeed."""
+    start, end = lines[line, _START], lines[line, _END]
+    uppercases = digits = words = others = 0
+    before = True
+    for i in range(start, end):
+        byte = data[i]
+        is_space = (byte == 32) | ((byte >= 9) & (byte <= 13)) | ((byte >= 28) & (byte <= 31))
+        others += byte >= 0x80
+        uppercases += (byte >= 65) & (byte <= 90)
+        digits += (byte >= 48) & (byte <= 57)
+        words += before & (not is_space)
+        before = is_space
+    lines[line, _CHARS], lines[line, _UPPERCASES] = end - start, uppercases
+    lines[line, _DIGITS], lines[line, _WORDS] = digits, words
+    return others == 0
+
+
 @njit(types.void(_STORE, _LINES, types.int64, BYTES), cache=True, nogil=True)
 def _measure(
     data: NDArray[np.uint8], lines: NDArray[np.int64], line: int, classes: NDArray[np.uint8]
 ) -> None:
     """Count the line's characters and words."""
+    if _measure_ascii(data, lines, line):
+        return
     at, end = lines[line, _START], lines[line, _END]
     chars = uppercases = digits = words = 0
     is_space = True
@@ -208,7 +231,7 @@ def _cut_cart(data: NDArray[np.uint8], start: int, end: int) -> int:
     """Cut "items in cart" and one white space before it out; return the new end."""
     at = start  # behind the last phrase
     while at < end:
-        size = _phrase_size(data, at, end, _PHRASES[0], True)
+        size = _phrase_size(data, at, end, _PHRASES[0], True) if _IS_CART[data[at]] else 0
         if size:
             first = at - space_size_before(data, start, at)
             end = _cut(data, first, at + size, end)

@@ -14,6 +14,7 @@ from winnow.udfs.buffers import BYTES, OFFSETS
 SLOTS = types.Array(types.int64, 2, "C")
 PLACES = types.Array(types.int64, 1, "C")
 _START, _FACTOR = np.uint64(14695981039346656037), np.uint64(1099511628211)  # FNV-1a
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
 def new_slots(items: int) -> NDArray[np.int64]:
@@ -82,6 +83,43 @@ def is_repeat(
     return False
 
 
+@njit(types.uint64(BYTES, types.int64), cache=True, nogil=True)
+def _eight_bytes(data: NDArray[np.uint8], at: int) -> np.uint64:
+    """Return the next eight bytes as one number, the first byte lowest: a single load."""
+    return (
+        np.uint64(data[at])
+        | np.uint64(data[at + 1]) << np.uint64(8)
+        | np.uint64(data[at + 2]) << np.uint64(16)
+        | np.uint64(data[at + 3]) << np.uint64(24)
+        | np.uint64(data[at + 4]) << np.uint64(32)
+        | np.uint64(data[at + 5]) << np.uint64(40)
+        | np.uint64(data[at + 6]) << np.uint64(48)
+        | np.uint64(data[at + 7]) << np.uint64(56)
+    )
+
+
+@njit(types.uint64(BYTES, types.int64, types.int64), cache=True, nogil=True)
+def _key(data: NDArray[np.uint8], start: int, end: int) -> np.uint64:
+    """Return a string's key: up to 7 bytes are their own, a longer one has its hash."""
+    size = np.uint64(end - start)
+    if size <= 7:
+        if start + 8 <= data.size:
+            others = np.uint64(64) - np.uint64(8) * size
+            mask = np.uint64(0) if size == 0 else ~np.uint64(0) >> others
+            return _eight_bytes(data, start) & mask | size << np.uint64(56)
+        key = size << np.uint64(56)
+        for i in range(start, end):
+            key |= np.uint64(data[i]) << np.uint64(8 * (i - start))
+        return key
+    key = _START ^ size
+    at = start
+    while at + 8 <= end:
+        key = (key ^ _eight_bytes(data, at)) * _MULTIPLIER
+        key ^= key >> np.uint64(32)
+        at += 8
+    return (key ^ _eight_bytes(data, end - 8)) * _MULTIPLIER | np.uint64(1 << 63)
+
+
 _INTERN = types.int64(BYTES, *(types.int64,) * 4, SLOTS, PLACES, PLACES, types.int64)
 
 
@@ -101,15 +139,7 @@ def intern(
 
     Up to 7 bytes are their own key; longer ones with the same hash are compared.
     """
-    if end - start <= 7:
-        key = np.uint64(end - start)
-        for i in range(start, end):
-            key = key << np.uint64(8) | np.uint64(data[i])
-    else:
-        key = _START
-        for i in range(start, end):
-            key = (key ^ np.uint64(data[i])) * _FACTOR
-        key |= np.uint64(1 << 63)
+    key = _key(data, start, end)
     slot = slot_of(key, slots)
     while seen[slot, 0] == stamp:
         if seen[slot, 1] == np.int64(key):

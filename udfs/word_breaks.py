@@ -60,6 +60,10 @@ def _kinds() -> NDArray[np.uint16]:
 WORD_BREAKS = _kinds()
 _IS_PLAIN = np.zeros(256, np.bool_)  # of bytes: ASCII letters and digits
 _IS_PLAIN[:0x80] = WORD_BREAKS[:0x80] & _PLAIN != 0
+# Of bytes: ASCII that begins no word with more ASCII behind it, and ASCII that nothing is joined to.
+IS_ALONE, _IS_END = np.zeros((2, 256), np.bool_)
+IS_ALONE[:0x80] = WORD_BREAKS[:0x80] & _CONNECTED == 0
+_IS_END[:0x80] = WORD_BREAKS[:0x80] & (0xFFFF ^ _NEWLINE) == 0
 
 
 @njit(types.int64(BYTES, types.int64, types.int64, KINDS), cache=True, nogil=True)
@@ -103,6 +107,8 @@ def segment(
                 chars += 1
             last, is_joined = int(kinds[data[at - 1]]), False
             continue
+        if _IS_END[data[at]]:
+            break
         point, size = decode(data, at, end)
         kind = int(kinds[point])
         if kind & _IGNORED:
