@@ -33,9 +33,12 @@ CLASSES = character_classes()
 CLASSES[having(str.isalnum)] |= ALPHANUMERIC
 CLASSES.flags.writeable = False
 
-# The white space that fastText knows, and NUL.
-_IS_BREAK = np.zeros(256, np.bool_)
-_IS_BREAK[list(b" \n\r\t\v\f\0")] = True
+# Of bytes, 1 or 0: the white space that fastText knows and NUL; ASCII letters and digits.
+_IS_BREAK, _IS_ALPHANUMERIC = np.zeros((2, 256), np.uint8)
+_IS_BREAK[list(b" \n\r\t\v\f\0")] = 1
+_IS_ALPHANUMERIC[:0x80] = CLASSES[:0x80] & ALPHANUMERIC != 0
+_IS_LETTER = np.zeros(256, np.bool_)  # of bytes: ASCII letters
+_IS_LETTER[:0x80] = CLASSES[:0x80] & LETTER != 0
 
 _MATRIX = types.Array(types.int32, 2, "C")
 
@@ -43,14 +46,15 @@ _MATRIX = types.Array(types.int32, 2, "C")
 @njit(types.int64(BYTES, types.int64, types.int64, BYTES), cache=True, nogil=True)
 def count_words(data: NDArray[np.uint8], at: int, end: int, classes: NDArray[np.uint8]) -> int:
     """Return how many of fastText's tokens begin with an alphanumeric character."""
-    words, is_break = 0, True
-    while at < end:
-        if _IS_BREAK[data[at]]:
-            is_break = True
-        elif is_break:
-            words += classes[decode(data, at, end)[0]] & ALPHANUMERIC != 0
-            is_break = False
-        at += 1
+    words, before = 0, np.uint8(1)
+    for i in range(at, end):
+        byte = data[i]
+        begins = before & ~_IS_BREAK[byte]
+        if begins and byte >= 0x80:
+            words += classes[decode(data, i, end)[0]] & ALPHANUMERIC != 0
+        else:
+            words += begins & _IS_ALPHANUMERIC[byte]
+        before = _IS_BREAK[byte]
     return words
 
 
@@ -100,6 +104,10 @@ def _count(
                 chars += 1
                 kinds |= kind
                 last = point
+                while kind & LETTER and at + size < end and _IS_LETTER[data[at + size]]:
+                    last = int(data[at + size])
+                    chars += 1
+                    at += 1
                 if point == _FULL_STOP:
                     dots += 1
                     if dots == 3:

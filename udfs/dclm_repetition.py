@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
 from winnow.udfs.decoding import count_chars, stripped
 from winnow.udfs.registry import column_function
-from winnow.udfs.seen import PLACES, SLOTS, intern, new_slots, slot_of, slots_for
+from winnow.udfs.seen import PLACES, SLOTS, new_slots, number_strings, slot_of, slots_for
 from winnow.udfs.token_table import pieces
-from winnow.udfs.word_breaks import IS_ALONE, KINDS, WORD_BREAKS, segment
+from winnow.udfs.word_breaks import CHARS, WORD_BREAKS, find_words
 
 TOP, REPEATED = (2, 3, 4), (5, 6, 7, 8, 9, 10)
 SIGNALS = (
@@ -34,145 +34,104 @@ SIGNALS = (
 DDL = "STRUCT<" + ", ".join(f"{name} BIGINT" for name in SIGNALS) + ">"
 
 _NEWLINE = ord("\n")
-_FIRST_GRAM = SIGNALS.index("top_2_gram_chars") - TOP[0]
 _MATRIX = types.Array(types.int64, 2, "A")
-_NUMBERS = types.Array(types.int32, 1, "C")
 
 
 @njit(types.void(BYTES, OFFSETS, _MATRIX), cache=True, nogil=True)
-def _count_segments(
+def _count_chars(
     data: NDArray[np.uint8], offsets: NDArray[np.int64], counts: NDArray[np.int64]
 ) -> None:
-    most = 0
     for row in range(offsets.size - 1):
-        newlines = 0
-        for i in range(offsets[row], offsets[row + 1]):
-            newlines += data[i] == _NEWLINE
-        most = max(most, newlines + 1)
-    seen = np.zeros((slots_for(most), 3), np.int64)
-    starts, ends, times = (
-        np.empty(most, np.int64),
-        np.empty(most, np.int64),
-        np.empty(most, np.int64),
-    )
-    stamp = 0
-    for row in range(offsets.size - 1):
-        text, end = offsets[row], offsets[row + 1]
-        counts[0, row] = count_chars(data, text, end)
-        newlines = 0
-        for i in range(text, end):
-            newlines += data[i] == _NEWLINE
-        slots = slots_for(newlines + 1)
-        for part in range(2):
-            breaks = part + 1  # newlines between two segments: lines first, then paragraphs
-            stamp += 1
-            distinct = segments = chars = repeated = repeated_chars = 0
-            start = at = text
-            while at <= end:
-                while at < end and data[at] != _NEWLINE:
-                    at += 1
-                if breaks == 2 and at < end and (at + 1 == end or data[at + 1] != _NEWLINE):
-                    at += 1
-                    continue
-                first, last = stripped(data, start, at)
-                if first < last:
-                    segments += 1
-                    size = count_chars(data, first, last)
-                    chars += size
-                    number = intern(data, first, last, stamp, slots, seen, starts, ends, distinct)
-                    if number == distinct:
-                        distinct += 1
-                        times[number] = 0
-                    times[number] += 1
-                    if times[number] > 1:
-                        copies = 2 if times[number] == 2 else 1  # the first one counts too
-                        repeated += copies
-                        repeated_chars += copies * size
-                at += breaks
-                start = at
-            base = 1 + 4 * part
-            counts[base, row], counts[base + 1, row] = segments, chars
-            counts[base + 2, row], counts[base + 3, row] = repeated, repeated_chars
+        counts[0, row] = count_chars(data, offsets[row], offsets[row + 1])
 
 
-_FIND = types.int64(BYTES, OFFSETS, KINDS, PLACES, PLACES, _NUMBERS, PLACES)
-
-
-@njit(_FIND, cache=True, nogil=True)
-def _find_words(
+@njit(types.void(BYTES, OFFSETS, types.int64, PLACES, PLACES, PLACES), cache=True, nogil=True)
+def _find_segments(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
-    kinds: NDArray[np.uint16],
+    breaks: int,
     starts: NDArray[np.int64],
     ends: NDArray[np.int64],
-    chars: NDArray[np.int32],
     first: NDArray[np.int64],
-) -> int:
-    """Write where the words are; `first[row]` is the row's first one. Return how many the row has
-    that has most."""
-    words = most = 0
+) -> None:
+    """Write where the parts between so many newlines are; `first[row]` is the row's first one."""
+    segments = 0
     for row in range(offsets.size - 1):
-        first[row] = words
-        at, end = offsets[row], offsets[row + 1]
-        while at < end:
-            while at + 1 < end and IS_ALONE[data[at]] and data[at + 1] < 0x80:
+        first[row] = segments
+        start = at = offsets[row]
+        end = offsets[row + 1]
+        while at <= end:
+            while at < end and data[at] != _NEWLINE:
                 at += 1
+            if breaks == 2 and at < end and (at + 1 == end or data[at + 1] != _NEWLINE):
+                at += 1
+                continue
+            starts[segments], ends[segments] = stripped(data, start, at)
+            segments += starts[segments] < ends[segments]
+            at += breaks
             start = at
-            at, size = segment(data, at, end, kinds)
-            if size:
-                starts[words], ends[words], chars[words] = start, at, size
-                words += 1
-        most = max(most, words - first[row])
-    first[offsets.size - 1] = words
-    return most
+    first[offsets.size - 1] = segments
 
 
-_NGRAMS = types.void(BYTES, PLACES, PLACES, _NUMBERS, PLACES, types.int64, SLOTS, _MATRIX)
-
-
-@njit(_NGRAMS, cache=True, nogil=True)
-def _count_ngrams(
+@njit(types.void(BYTES, PLACES, PLACES, PLACES, PLACES, _MATRIX), cache=True, nogil=True)
+def _count_segments(
     data: NDArray[np.uint8],
     starts: NDArray[np.int64],
     ends: NDArray[np.int64],
-    chars: NDArray[np.int32],
     first: NDArray[np.int64],
-    most: int,
+    numbers: NDArray[np.int64],
+    counts: NDArray[np.int64],
+) -> None:
+    times = np.zeros(numbers.size, np.int64)
+    for row in range(first.size - 1):
+        begin = first[row]
+        chars = repeated = repeated_chars = 0
+        for i in range(begin, first[row + 1]):
+            size = count_chars(data, starts[i], ends[i])
+            chars += size
+            place = begin + numbers[i]
+            times[place] += 1
+            if times[place] > 1:
+                copies = 2 if times[place] == 2 else 1  # the first one counts too
+                repeated += copies
+                repeated_chars += copies * size
+        counts[0, row], counts[1, row] = first[row + 1] - begin, chars
+        counts[2, row], counts[3, row] = repeated, repeated_chars
+
+
+@njit(types.void(PLACES, PLACES, CHARS, SLOTS, _MATRIX), cache=True, nogil=True)
+def _count_ngrams(
+    first: NDArray[np.int64],
+    numbers: NDArray[np.int64],
+    chars: NDArray[np.int32],
     seen: NDArray[np.int64],
     counts: NDArray[np.int64],
 ) -> None:
+    most = 0
+    for row in range(first.size - 1):
+        most = max(most, first[row + 1] - first[row])
     before = np.zeros(most + 1, np.int64)  # characters before the word
-    distinct_starts, distinct_ends = np.empty(most, np.int64), np.empty(most, np.int64)
-    words = np.empty(most, np.int64)  # their numbers
     # Where n-grams begin that come more than once, and of each place the first such n-gram.
     places, grams = np.empty(most, np.int64), np.empty(most, np.int64)
-    times, times_before = np.empty(most, np.int64), np.empty(most, np.int64)
-    stamp = 0
+    times = np.empty(most, np.int64)
+    stamp = first.size  # the rows' words have had the stamps up to here
     for row in range(first.size - 1):
-        start, size = first[row], first[row + 1] - first[row]
-        slots = slots_for(max(size, 1))
-        stamp += 1
-        distinct = 0
+        size = first[row + 1] - first[row]
+        words = numbers[first[row] : first[row + 1]]
+        slots = slots_for(size)
+        times[:size] = 0
         for i in range(size):
-            number = intern(
-                data, starts[start + i], ends[start + i], stamp, slots, seen,
-                distinct_starts, distinct_ends, distinct,
-            )  # fmt: skip
-            if number == distinct:
-                distinct += 1
-                times[number] = 0
-            times[number] += 1
-            words[i] = grams[i] = number
-            before[i + 1] = before[i] + chars[start + i]
-        counts[_FIRST_GRAM + 1, row] = before[size]
+            times[words[i]] += 1
+            grams[i] = words[i]
+            before[i + 1] = before[i] + chars[first[row] + i]
+        counts[0, row] = before[size]
         left = 0
         for i in range(size):
-            if times[grams[i]] > 1:
+            if times[words[i]] > 1:
                 places[left] = i
                 left += 1
-        for n in range(2, 11):
+        for n in range(TOP[0], REPEATED[-1] + 1):
             stamp += 1
-            times, times_before = times_before, times
             candidates = 0
             for k in range(left - 1):
                 i = places[k]
@@ -204,7 +163,7 @@ def _count_ngrams(
                     longest = max(longest, length)
                 marked += before[i + n] - before[max(i, marked_to)]
                 marked_to = i + n
-            counts[_FIRST_GRAM + n, row] = best * longest if n <= TOP[-1] else marked
+            counts[n - TOP[0] + 1, row] = best * longest if n <= TOP[-1] else marked
 
 
 @column_function(returns=DDL, version=1, assets=("word_breaks.json",))
@@ -228,16 +187,23 @@ def dclm_repetition(text: pa.Array) -> pa.Array:
     """
     data, offsets = utf8(text)
     counts = np.zeros((len(SIGNALS), len(text)), np.int64)
-    _count_segments(data, offsets, counts)
     for rows in pieces(offsets):
-        part = offsets[rows.start : rows.stop + 1]
-        room = int(part[-1] - part[0]) // 2 + part.size  # two words of one letter need a break
-        starts, ends, first = (
-            np.empty(room, np.int64),
-            np.empty(room, np.int64),
-            np.empty_like(part),
-        )
-        chars = np.empty(room, np.int32)
-        most = _find_words(data, part, WORD_BREAKS, starts, ends, chars, first)
-        _count_ngrams(data, starts, ends, chars, first, most, new_slots(most), counts[:, rows])
+        part, found = offsets[rows.start : rows.stop + 1], counts[:, rows]
+        _count_chars(data, part, found)
+        room = int(part[-1] - part[0]) // 2 + part.size  # two strings have a byte between them
+        starts, ends, numbers = np.empty((3, room), np.int64)
+        first, chars = np.empty_like(part), np.empty(room, np.int32)
+        for base, breaks in ((1, 1), (5, 2)):
+            _find_segments(data, part, breaks, starts, ends, first)
+            number_strings(data, starts, ends, first, _slots(first), numbers)
+            _count_segments(data, starts, ends, first, numbers, found[base : base + 4])
+        find_words(data, part, WORD_BREAKS, starts, ends, first, chars)
+        seen = _slots(first)
+        number_strings(data, starts, ends, first, seen, numbers)
+        _count_ngrams(first, numbers, chars, seen, found[9:])
     return pa.StructArray.from_arrays([pa.array(c) for c in counts], SIGNALS, mask=text.is_null())
+
+
+def _slots(first: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return slots for the row that has most strings."""
+    return new_slots(int(np.diff(first).max()))

@@ -187,14 +187,17 @@ def _measure_ascii(data: NDArray[np.uint8], lines: NDArray[np.int64], line: int)
     """Count as `_measure` does, without a branch; return whether the line is ASCII indeed."""
     start, end = lines[line, _START], lines[line, _END]
     uppercases = digits = words = others = 0
-    before = True
-    for i in range(start, end):
-        byte = data[i]
-        is_space = (byte == 32) | ((byte >= 9) & (byte <= 13)) | ((byte >= 28) & (byte <= 31))
+    before = np.uint8(1)
+    for byte in data[start:end]:
+        is_space = (
+            np.uint8(byte == 0x20)
+            | np.uint8(np.uint8(byte - np.uint8(0x09)) < 5)
+            | np.uint8(np.uint8(byte - np.uint8(0x1C)) < 4)
+        )
         others += byte >= 0x80
-        uppercases += (byte >= 65) & (byte <= 90)
-        digits += (byte >= 48) & (byte <= 57)
-        words += before & (not is_space)
+        uppercases += np.uint8(byte - np.uint8(0x41)) < 26
+        digits += np.uint8(byte - np.uint8(0x30)) < 10
+        words += before & (is_space ^ np.uint8(1))
         before = is_space
     lines[line, _CHARS], lines[line, _UPPERCASES] = end - start, uppercases
     lines[line, _DIGITS], lines[line, _WORDS] = digits, words
@@ -311,8 +314,7 @@ def _clean(
     for row in range(offsets.size - 1):
         cleaned_offsets[row] = written
         size = offsets[row + 1] - offsets[row]
-        for i in range(size):
-            text[i] = data[offsets[row] + i]
+        text[:size] = data[offsets[row] : offsets[row + 1]]
         count = start = 0
         for i in range(size + 1):
             if i == size or text[i] == _NEWLINE:
@@ -357,9 +359,9 @@ def _clean(
             if line:
                 cleaned[written] = _NEWLINE
                 written += 1
-            for i in range(lines[line, _START], lines[line, _END]):
-                cleaned[written] = text[i]
-                written += 1
+            start, end = lines[line, _START], lines[line, _END]
+            cleaned[written : written + end - start] = text[start:end]
+            written += end - start
         counts[0, row] = count_words(cleaned, cleaned_offsets[row], written, classes)
         counts[1, row] = passed
     cleaned_offsets[offsets.size - 1] = written

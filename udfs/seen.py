@@ -120,40 +120,48 @@ def _key(data: NDArray[np.uint8], start: int, end: int) -> np.uint64:
     return (key ^ _eight_bytes(data, end - 8)) * _MULTIPLIER | np.uint64(1 << 63)
 
 
-_INTERN = types.int64(BYTES, *(types.int64,) * 4, SLOTS, PLACES, PLACES, types.int64)
+@njit(types.boolean(BYTES, *(types.int64,) * 3), cache=True, nogil=True)
+def _are_equal(data: NDArray[np.uint8], one: int, other: int, size: int) -> bool:
+    """Tell whether two strings of at least 8 bytes are the same."""
+    i = 0
+    while i + 8 < size:
+        if _eight_bytes(data, one + i) != _eight_bytes(data, other + i):
+            return False
+        i += 8
+    return bool(_eight_bytes(data, one + size - 8) == _eight_bytes(data, other + size - 8))
 
 
-@njit(_INTERN, cache=True, nogil=True)
-def intern(
+@njit(types.void(BYTES, PLACES, PLACES, PLACES, SLOTS, PLACES), cache=True, nogil=True)
+def number_strings(
     data: NDArray[np.uint8],
-    start: int,
-    end: int,
-    stamp: int,
-    slots: int,
-    seen: NDArray[np.int64],
     starts: NDArray[np.int64],
     ends: NDArray[np.int64],
-    count: int,
-) -> int:
-    """Return the number of the bytes under this stamp: `count`, noted with its place, if new.
+    first: NDArray[np.int64],
+    seen: NDArray[np.int64],
+    numbers: NDArray[np.int64],
+) -> None:
+    """Write of each string data[starts[i]:ends[i]] which of its row's distinct ones it is.
 
-    Up to 7 bytes are their own key; longer ones with the same hash are compared.
+    Row r has the strings from first[r] to first[r + 1]; the number of a string is that of its first
+    occurrence in the row, counted from 0. Long strings with the same hash are compared.
     """
-    key = _key(data, start, end)
-    slot = slot_of(key, slots)
-    while seen[slot, 0] == stamp:
-        if seen[slot, 1] == np.int64(key):
-            number = seen[slot, 2]
-            if end - start <= 7:
-                return int(number)
-            if ends[number] - starts[number] == end - start:
-                other = starts[number]
-                i = 0
-                while i < end - start and data[start + i] == data[other + i]:
-                    i += 1
-                if i == end - start:
-                    return int(number)
-        slot = (slot + 1) & (slots - 1)
-    seen[slot, 0], seen[slot, 1], seen[slot, 2] = stamp, np.int64(key), count
-    starts[count], ends[count] = start, end
-    return count
+    for row in range(first.size - 1):
+        begin, size = first[row], first[row + 1] - first[row]
+        slots = slots_for(size)
+        for i in range(size):
+            start, end = starts[begin + i], ends[begin + i]
+            key = _key(data, start, end)
+            slot = slot_of(key, slots)
+            number = i
+            while number == i and seen[slot, 0] == row + 1:
+                if seen[slot, 1] == np.int64(key):
+                    other = seen[slot, 2]
+                    if end - start <= 7 or (
+                        ends[begin + other] - starts[begin + other] == end - start
+                        and _are_equal(data, start, starts[begin + other], end - start)
+                    ):
+                        number = other
+                slot = (slot + 1) & (slots - 1)
+            if number == i:
+                seen[slot, 0], seen[slot, 1], seen[slot, 2] = row + 1, np.int64(key), i
+            numbers[begin + i] = number

@@ -11,9 +11,10 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
-from winnow.udfs.buffers import BYTES
+from winnow.udfs.buffers import BYTES, OFFSETS
 from winnow.udfs.characters import code_points, having
 from winnow.udfs.decoding import decode
+from winnow.udfs.seen import PLACES
 
 # Values of the property Word_Break, as bits; MidNumLet is MidLetter and MidNum at once. Ignored are
 # Extend, Format and ZWJ, as rule WB4 has it. The numbers are compiled into kernels.
@@ -43,6 +44,7 @@ _PLAIN = _LETTERS | _NUMERIC  # these stay together in any order
 _CONNECTED = _PLAIN | _KATAKANA | _CONNECTOR
 
 KINDS = types.Array(types.uint16, 1, "C", readonly=True)
+CHARS = types.Array(types.int32, 1, "C")
 
 
 def _kinds() -> NDArray[np.uint16]:
@@ -60,9 +62,9 @@ def _kinds() -> NDArray[np.uint16]:
 WORD_BREAKS = _kinds()
 _IS_PLAIN = np.zeros(256, np.bool_)  # of bytes: ASCII letters and digits
 _IS_PLAIN[:0x80] = WORD_BREAKS[:0x80] & _PLAIN != 0
-# Of bytes: ASCII that begins no word with more ASCII behind it, and ASCII that nothing is joined to.
-IS_ALONE, _IS_END = np.zeros((2, 256), np.bool_)
-IS_ALONE[:0x80] = WORD_BREAKS[:0x80] & _CONNECTED == 0
+# Of bytes: ASCII that is no part of a word before more ASCII, and ASCII that joins nothing.
+_IS_ALONE, _IS_END = np.zeros((2, 256), np.bool_)
+_IS_ALONE[:0x80] = WORD_BREAKS[:0x80] & _CONNECTED == 0
 _IS_END[:0x80] = WORD_BREAKS[:0x80] & (0xFFFF ^ _NEWLINE) == 0
 
 
@@ -83,7 +85,7 @@ _SEGMENT += "Array(uint16, 1, 'C', readonly=True))"
 
 
 @njit(_SEGMENT, cache=True, nogil=True)
-def segment(
+def _segment(
     data: NDArray[np.uint8], at: int, end: int, kinds: NDArray[np.uint16]
 ) -> tuple[int, int]:
     """Return where the segment that begins here ends, and its code points; 0 if it is no word.
@@ -136,3 +138,38 @@ def segment(
         at += size
         chars += 1
     return at, chars if is_word else 0
+
+
+@njit(types.void(BYTES, OFFSETS, KINDS, PLACES, PLACES, PLACES, CHARS), cache=True, nogil=True)
+def find_words(
+    data: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    kinds: NDArray[np.uint16],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    first: NDArray[np.int64],
+    chars: NDArray[np.int32],
+) -> None:
+    """Write where the words are and their code points; `first[row]` is the row's first one."""
+    words = 0
+    for row in range(offsets.size - 1):
+        first[row] = words
+        at, end = offsets[row], offsets[row + 1]
+        while at < end:
+            start = at
+            while at < end and _IS_PLAIN[data[at]]:
+                at += 1
+            size = at - start
+            # Most words are ASCII, and the end of the text, a blank or a mark and a blank follow.
+            if not size or not (
+                at == end
+                or _IS_END[data[at]]
+                or (_IS_ALONE[data[at]] and (at + 1 == end or _IS_END[data[at + 1]]))
+            ):
+                at, size = _segment(data, start, end, kinds)
+            if size:
+                starts[words], ends[words], chars[words] = start, at, size
+                words += 1
+            while at + 1 < end and _IS_ALONE[data[at]] and data[at + 1] < 0x80:
+                at += 1
+    first[offsets.size - 1] = words
