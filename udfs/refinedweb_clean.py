@@ -167,8 +167,9 @@ def _strip(data: NDArray[np.uint8], lines: NDArray[np.int64], count: int) -> int
         if start < end:
             break
         first += 1
-    for i in range(first, count):
-        lines[i - first] = lines[i]
+    if first:
+        for i in range(first, count):
+            lines[i - first] = lines[i]
     count -= first
     while count > 0:
         start, end = lines[count - 1, _START], lines[count - 1, _END]
@@ -267,27 +268,6 @@ def _cut_sign_in(data: NDArray[np.uint8], start: int, end: int) -> int:
     return _cut(data, start, start + size + space_size(data, start + size, end), end)
 
 
-@njit(types.boolean(_STORE, _LINES, types.int64, types.int64, BYTES), cache=True, nogil=True)
-def _is_removed(
-    data: NDArray[np.uint8],
-    lines: NDArray[np.int64],
-    line: int,
-    modifier: int,
-    classes: NDArray[np.uint8],
-) -> bool:
-    """Tell whether the modifier, one of the first four, removes the line."""
-    start, end, chars = lines[line, _START], lines[line, _END], lines[line, _CHARS]
-    if start == end:
-        return False
-    if modifier == _UPPERCASE_RATIO:
-        return bool(lines[line, _UPPERCASES] / chars > MOST_UPPERCASE)
-    if modifier == _NUMERIC_RATIO:
-        return bool(lines[line, _DIGITS] / chars > MOST_NUMERIC)
-    if modifier == _COUNTER:
-        return _is_counter(data, start, end, classes)
-    return bool(lines[line, _WORDS] < FEWEST_WORDS)
-
-
 _CLEAN = types.void(BYTES, OFFSETS, BYTES, types.int64, _STORE, _WIDE, _MATRIX)
 
 
@@ -328,12 +308,24 @@ def _clean(
                 continue
             kept = 0
             for line in range(count):
+                start, before = lines[line, _START], lines[line, _END]
                 if modifier <= _LINE_LENGTH:
-                    if _is_removed(text, lines, line, modifier, classes):
+                    if modifier == _UPPERCASE_RATIO:
+                        share = lines[line, _UPPERCASES] / max(lines[line, _CHARS], 1)
+                        is_removed = share > MOST_UPPERCASE
+                    elif modifier == _NUMERIC_RATIO:
+                        share = lines[line, _DIGITS] / max(lines[line, _CHARS], 1)
+                        is_removed = share > MOST_NUMERIC
+                    elif modifier == _COUNTER:
+                        is_removed = lines[line, _DIGITS] > 0 and _is_counter(
+                            text, start, before, classes
+                        )
+                    else:
+                        is_removed = start < before and lines[line, _WORDS] < FEWEST_WORDS
+                    if is_removed:
                         counts[2 + modifier, row] += 1
                         continue
                 elif lines[line, _WORDS] <= MOST_PHRASE_WORDS:
-                    start, before = lines[line, _START], lines[line, _END]
                     if modifier == _CART:
                         end = _cut_cart(text, start, before)
                     elif modifier == _READ_MORE:
@@ -346,7 +338,8 @@ def _clean(
                         _measure(text, lines, line, classes)
                     if start < before and not lines[line, _WORDS]:
                         continue
-                lines[kept] = lines[line]
+                if kept < line:
+                    lines[kept] = lines[line]
                 kept += 1
             count = kept
             if modifier != _LINE_LENGTH:  # the one that does not strip
