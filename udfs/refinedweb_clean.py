@@ -187,7 +187,7 @@ def _strip(data: NDArray[np.uint8], lines: NDArray[np.int64], count: int) -> int
 def _measure_ascii(data: NDArray[np.uint8], lines: NDArray[np.int64], line: int) -> bool:
     """Count as `_measure` does, without a branch; return whether the line is ASCII indeed."""
     start, end = lines[line, _START], lines[line, _END]
-    uppercases = digits = words = others = 0
+    uppercases = digits = words = others = np.int64(0)
     before = np.uint8(1)
     for byte in data[start:end]:
         is_space = (
@@ -202,7 +202,7 @@ def _measure_ascii(data: NDArray[np.uint8], lines: NDArray[np.int64], line: int)
         before = is_space
     lines[line, _CHARS], lines[line, _UPPERCASES] = end - start, uppercases
     lines[line, _DIGITS], lines[line, _WORDS] = digits, words
-    return others == 0
+    return bool(others == 0)
 
 
 @njit(types.void(_STORE, _LINES, types.int64, BYTES), cache=True, nogil=True)
