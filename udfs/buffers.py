@@ -44,3 +44,11 @@ def texts(text: pa.Array) -> Iterator[str | None]:
     values = text.cast(pa.large_string()).cast(pa.large_binary())
     rows = (value.as_py() for value in values)
     return (None if row is None else row.decode("utf-8", "replace") for row in rows)
+
+
+def strings(data: NDArray[np.uint8], offsets: NDArray[np.int64], kind: pa.DataType) -> pa.Array:
+    """Return the string column of a type whose row i is data[offsets[i]:offsets[i + 1]]."""
+    rows = pa.LargeStringArray.from_buffers(
+        len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(data[: offsets[-1]])
+    )
+    return rows.cast(kind)
