@@ -9,12 +9,16 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import pyarrow as pa
 
 Kind = Literal["column function", "operator", "source", "check"]
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+# The type of an option that names a file which the function reads: a model, a list. What is in the
+# file is part of the definition of every stage that names it; an empty name is no file.
+File = Annotated[str, "file"]
 
 ATTRIBUTE = "__winnow__"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -28,6 +32,7 @@ class Option:
     type: type
     default: object = None
     required: bool = False
+    is_file: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,16 +87,21 @@ def declaration_of(value: object) -> Declaration | None:
 
 def options_of(function: Callable[..., Any], skip: int) -> tuple[Option, ...]:
     """Read the options from a signature: every parameter after the first `skip`."""
-    parameters = list(inspect.signature(function, eval_str=True).parameters.values())[skip:]
-    return tuple(
-        Option(
-            name=parameter.name,
-            type=parameter.annotation if isinstance(parameter.annotation, type) else str,
-            default=None if parameter.default is parameter.empty else parameter.default,
-            required=parameter.default is parameter.empty,
+    found = []
+    for parameter in list(inspect.signature(function).parameters.values())[skip:]:
+        annotation = parameter.annotation
+        if isinstance(annotation, str):  # of a module with `from __future__ import annotations`
+            annotation = eval(annotation, inspect.unwrap(function).__globals__)
+        found.append(
+            Option(
+                name=parameter.name,
+                type=annotation if isinstance(annotation, type) else str,
+                default=None if parameter.default is parameter.empty else parameter.default,
+                required=parameter.default is parameter.empty,
+                is_file=annotation == File,
+            )
         )
-        for parameter in parameters
-    )
+    return tuple(found)
 
 
 def leading(function: Callable[..., Any], annotation: object) -> tuple[str, ...]:

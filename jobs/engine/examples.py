@@ -12,6 +12,7 @@ from pyspark.sql.types import BinaryType, DataType, StructType
 from winnow.engine.analysis import EmptyInputs, analyse
 from winnow.engine.build import ledger_rules, with_ledger
 from winnow.engine.failures import cause
+from winnow.engine.plan import option_values
 from winnow.engine.relations import Relations
 from winnow.errors import CommandError
 from winnow.pipeline.load import load_pipeline
@@ -39,14 +40,19 @@ class ExampleInputs(EmptyInputs):
     example: Example | None = None
 
     def table(self, read: Read) -> DataFrame:
-        """Return the example's row, or no row."""
+        """Return the example's row, or no row; of a stage without inputs, such as a list, all."""
+        stages = {stage.name: stage for stage in self.pipeline.stages}
+        stage = stages.get(read.table)
+        if stage and not stage.inputs and not stage.sources:
+            return Relations(self.session, self.pipeline, self).query(stage)
         return self._filled(read.table, super().table(read))
 
     def call(self, call: Call, tables: Mapping[str, DataFrame]) -> DataFrame:
         """Return the example's row for a source; an operator runs on what it is given."""
         if call.declaration.kind == "source":
             return self._filled(call.declaration.name, super().call(call, tables))
-        result: DataFrame = call.declaration.function(**tables, **dict(call.options))
+        options = option_values(call, self.pipeline)
+        result: DataFrame = call.declaration.function(**tables, **options)
         return result
 
     def _filled(self, table: str, empty: DataFrame) -> DataFrame:
