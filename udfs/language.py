@@ -193,6 +193,7 @@ def _from_file(path: File) -> _FastText:
     returns="STRUCT<label STRING, score DOUBLE, second_label STRING>",
     version=1,
     libraries=("py3langid", "fasttext-predict", "babel"),
+    measures=True,
 )
 def language(text: pa.Array, model: File = "") -> pa.Array:
     """Return the language that each text is written in, how sure that is, and the runner-up.

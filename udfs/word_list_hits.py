@@ -26,7 +26,7 @@ Trie = dict[str, Any]  # by token; under _END, an entry ends
 _END = ""
 
 
-@column_function(returns="INT", version=1)
+@column_function(returns="INT", version=1, measures=True)
 def word_list_hits(text: pa.Array, path: File) -> pa.Array:
     """Count the occurrences of a word list's entries as whole words, e.g. of words for adults.
 

@@ -34,13 +34,29 @@ def named_files(pipeline: Pipeline, stage: Stage) -> dict[str, str]:
         except (CommandError, OSError) as error:
             reason = str(error).removeprefix("path: ")
             message = f"the {file.option} of `{file.function}` cannot be read: {reason}"
-            remedy = f"Give the address of a file that exists{_how(file)}."
+            remedy = f"Give the address of a file that is there{_how(file)}."
             problems.append(Problem(file.place, message, remedy, file.length))
             continue
         found[key] = digest(found.get(key, ""), content)  # a stage may call a function twice
     if problems:
         raise PipelineError(tuple(problems))
     return found
+
+
+def check_named_files(pipeline: Pipeline, stages: Iterable[Stage]) -> None:
+    """Make sure that every file can be read that one of these stages names.
+
+    Raises:
+        PipelineError: those that cannot, all at once.
+    """
+    problems = dict[Problem, None]()  # several stages may read one view
+    for stage in stages:
+        try:
+            named_files(pipeline, stage)
+        except PipelineError as error:
+            problems |= dict.fromkeys(error.problems)
+    if problems:
+        raise PipelineError(tuple(problems))
 
 
 def _all(pipeline: Pipeline, stage: Stage) -> Iterable[NamedFile]:
@@ -57,7 +73,7 @@ def _address(pipeline: Pipeline, file: NamedFile) -> str:
 
 
 def _how(file: NamedFile) -> str:
-    return f": --set {file.value.parameter}=..." if isinstance(file.value, Marker) else ""
+    return f" by --set {file.value.parameter}" if isinstance(file.value, Marker) else ""
 
 
 @cache
