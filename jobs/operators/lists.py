@@ -142,7 +142,10 @@ def read_csv(path: File, columns: str) -> "DataFrame":
 def rows(path: str, schema: pa.Schema) -> pa.Table:
     """Return the columns of a schema from the CSV files at an address."""
     convert = csv.ConvertOptions(
-        column_types=schema, include_columns=schema.names, strings_can_be_null=True
+        column_types=schema,
+        include_columns=schema.names,
+        null_values=[""],  # "nan" is a language
+        strings_can_be_null=True,
     )
     tables = []
     for file, content in _contents(path):
