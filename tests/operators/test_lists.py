@@ -131,7 +131,7 @@ def test_the_thresholds_that_come_with_winnow_have_a_row_a_language_and_one_for_
     ]  # fmt: skip
     schema = pa.schema(
         [("language", pa.string()), ("source", pa.string()), ("is_spaced", pa.bool_())]
-        + [(name, pa.decimal128(7, 4)) for name in names]
+        + [(name, pa.decimal128(10, 4)) for name in names]
     )
     found = rows("winnow:languages.csv", schema).to_pylist()
     labels = [row["language"] for row in found]

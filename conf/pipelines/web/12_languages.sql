@@ -6,7 +6,7 @@ AS
 SELECT *
 FROM read_csv(
   path => :languages,
-  columns => 'language STRING, source STRING, is_spaced BOOLEAN, language_score DECIMAL(7, 4),
-    line_punct_ratio DECIMAL(7, 4), list_ratio DECIMAL(7, 4), min_avg_word_length DECIMAL(7, 4),
-    max_avg_word_length DECIMAL(7, 4), alpha_words DECIMAL(7, 4), dup_line_frac DECIMAL(7, 4)'
+  columns => 'language STRING, source STRING, is_spaced BOOLEAN, language_score DECIMAL(10, 4),
+    line_punct_ratio DECIMAL(10, 4), list_ratio DECIMAL(10, 4), min_avg_word_length DECIMAL(10, 4),
+    max_avg_word_length DECIMAL(10, 4), alpha_words DECIMAL(10, 4), dup_line_frac DECIMAL(10, 4)'
 )
