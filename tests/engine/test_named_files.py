@@ -1,4 +1,4 @@
-"""Files that a stage names beside documents: their content counts, and a missing one stops the plan."""
+"""Files that a stage names: their content counts, and a missing one stops the plan."""
 
 import os
 from pathlib import Path

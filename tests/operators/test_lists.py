@@ -82,12 +82,12 @@ def test_a_list_that_is_wrong_is_named(write, content, message):
 def test_two_files_are_not_one_list(write, tmp_path):
     write("lists/a.txt", HEADER + "x\n")
     write("lists/b.txt", HEADER + "# name: a\ny\n")
-    with pytest.raises(ValueError, match="two files are the list 'a'; 'b.txt' is one"):
+    with pytest.raises(ValueError, match=r"two files are the list 'a'; 'b\.txt' is one"):
         lists(str(tmp_path / "lists"), NOTHING)
 
 
 def test_a_list_that_is_not_there_is_named():
-    with pytest.raises(CommandError, match="'/nowhere/words.txt' does not exist"):
+    with pytest.raises(CommandError, match=r"'/nowhere/words\.txt' does not exist"):
         lists("/nowhere/words.txt", NOTHING)
 
 
