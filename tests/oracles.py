@@ -11,6 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from winnow.pipeline.load import load_pipeline
+
 
 def records(file: Path) -> Iterator[dict[str, Any]]:
     """Read JSON lines, cut at U+000A only."""
@@ -57,3 +59,9 @@ def digest(text: str) -> str:
 
 def column(texts: dict[str, str]) -> pa.Array:
     return pa.array(list(texts.values()), pa.large_string())
+
+
+def rules(pipeline: str) -> dict[str, str]:
+    """The conditions of the stage `filtered` of a packaged pipeline, by rule, in order."""
+    stages = {stage.name: stage for stage in load_pipeline(pipeline).stages}
+    return {rule.name: rule.condition for rule in stages["filtered"].rules}

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
 from winnow.udfs.characters import DIGIT, character_classes
 from winnow.udfs.decoding import MAY_BE_SPACE, decode, line_break_size, space_size
+from winnow.udfs.phrases import beginnings, packed, phrases_at
 from winnow.udfs.registry import column_function
 from winnow.udfs.token_table import ENDER, INTS, PUNCTUATION, WIDE, tokenise
 
@@ -43,18 +44,11 @@ _NEWLINE, _SPACE, _OPENING, _CLOSING, _CURLY, _STOP = (ord(character) for charac
 _ENDS = tuple(ord(character) for character in ".?!\"'")
 
 
-def _texts(items: tuple[bytes, ...]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return the bytes of all items and where each one begins."""
-    data = np.frombuffer(b"".join(items), np.uint8)
-    return data, np.cumsum([0, *map(len, items)])
-
-
 # What the kernel looks for: lorem ipsum, javascript, the policies; the citations.
-_PHRASES, _PHRASE_AT = _texts((LOREM_IPSUM, JAVASCRIPT, *POLICIES))
-_BEGIN = np.zeros(256, np.int64)  # of each byte: the phrases that it can begin, as bits
-for _phrase, _at in enumerate(_PHRASE_AT[:-1]):
-    _BEGIN[[_PHRASES[_at], _PHRASES[_at] - 32]] |= 1 << _phrase
-_CITATIONS, _CITATION_AT = _texts(CITATIONS)
+_WANTED = (LOREM_IPSUM, JAVASCRIPT, *POLICIES)
+_PHRASES, _PHRASE_AT = packed(_WANTED)
+_BEGIN = beginnings(_WANTED)
+_CITATIONS, _CITATION_AT = packed(CITATIONS)
 
 _STORE = types.Array(types.uint8, 1, "C")
 _MATRIX = types.Array(types.int32, 2, "A")
@@ -80,24 +74,6 @@ def _citation_size(data: NDArray[np.uint8], at: int, end: int, classes: NDArray[
             return 0
         place += size
     return 0
-
-
-@njit(types.boolean(_STORE, types.int64, types.int64, types.int64), cache=True, nogil=True)
-def _is_phrase(data: NDArray[np.uint8], at: int, end: int, phrase: int) -> bool:
-    """Tell whether the phrase stands here in lower or upper case."""
-    for i in range(_PHRASE_AT[phrase], _PHRASE_AT[phrase + 1]):
-        if at >= end:
-            return False
-        byte = data[at]
-        if 65 <= byte <= 90:
-            byte += 32
-        elif byte == 0xE2 and at + 2 < end and data[at + 1] == 0x84 and data[at + 2] == 0xAA:
-            byte = 107  # the Kelvin sign is a capital k
-            at += 2
-        if byte != _PHRASES[i]:
-            return False
-        at += 1
-    return True
 
 
 _CLEAN = types.int64(BYTES, OFFSETS, BYTES, types.boolean, _STORE, WIDE, WIDE, WIDE, WIDE, _MATRIX)
@@ -184,15 +160,13 @@ def _clean(
                 continue
             lorem_ipsum = javascript = curly_bracket = policy = False
             for at in range(begin, to):
-                byte = cleaned[at]
-                if byte == _CURLY:
+                if cleaned[at] == _CURLY:
                     curly_bracket = True
-                elif _BEGIN[byte]:
-                    for phrase in range(_PHRASE_AT.size - 1):
-                        if _BEGIN[byte] >> phrase & 1 and _is_phrase(cleaned, at, to, phrase):
-                            lorem_ipsum = lorem_ipsum or phrase == 0
-                            javascript = javascript or phrase == 1
-                            policy = policy or phrase > 1
+                elif at + 1 < to and _BEGIN[0, cleaned[at]] & _BEGIN[1, cleaned[at + 1]]:
+                    found = phrases_at(cleaned, at, to, _PHRASES, _PHRASE_AT, _BEGIN)
+                    lorem_ipsum = lorem_ipsum or found & 1 != 0
+                    javascript = javascript or found & 2 != 0
+                    policy = policy or found > 3
             lorem_ipsums += lorem_ipsum
             if javascript:
                 javascripts += 1

@@ -8,7 +8,7 @@ itself: nothing here needs Spark or a running session.
 import inspect
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import wraps
 from typing import Annotated, Any, Literal, TypeVar, cast
 
@@ -47,7 +47,8 @@ class Declaration:
     (operator), a DDL schema (source), or empty (check). `libraries` are distributions whose
     version changes its results; `assets` are files beside its module. Both are part of the
     definition hash of every stage that calls it, as is the source of its module. `run_options` are
-    a source's options that say where to read, not what a record becomes.
+    a source's options that say where to read, not what a record becomes. An `append_only` operator
+    may be called by a streaming table.
     """
 
     kind: Kind
@@ -60,7 +61,7 @@ class Declaration:
     libraries: tuple[str, ...] = ()
     assets: tuple[str, ...] = ()
     run_options: tuple[str, ...] = ()
-    extra: dict[str, Any] = field(default_factory=dict)
+    append_only: bool = False
 
     @property
     def summary(self) -> str:

@@ -77,24 +77,21 @@ def _kinds() -> NDArray[np.uint8]:
 _KINDS = _kinds()
 
 
-@njit(types.uint64(BYTES, types.int64, types.int64, types.uint64), cache=True, nogil=True)
-def _key(data: NDArray[np.uint8], start: int, end: int, hashed: np.uint64) -> np.uint64:
+@njit(types.uint64(types.int64, types.uint64, types.uint64), cache=True, nogil=True)
+def _key(size: int, content: np.uint64, hashed: np.uint64) -> np.uint64:
     """Return a string's key: up to 7 bytes are their own, a longer one has its hash."""
-    if end - start > 7:
+    if size > 7:
         return hashed | np.uint64(1 << 63)
-    key = np.uint64(end - start)
-    for i in range(start, end):
-        key = key << np.uint64(8) | np.uint64(data[i])
-    return key
+    return content | np.uint64(size) << np.uint64(8 * size)
 
 
 @njit(types.int64(BYTES, OFFSETS, WIDE, WIDE, HASHES, WIDE), cache=True, nogil=True)
-def _find_chunks(
+def _write_chunks(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
     starts: NDArray[np.int64],
     ends: NDArray[np.int64],
-    hashes: NDArray[np.uint64],
+    keys: NDArray[np.uint64],
     first: NDArray[np.int64],
 ) -> int:
     """Write where the chunks are; `first[row]` is the row's first one. Return their number."""
@@ -109,16 +106,35 @@ def _find_chunks(
                     at += space
                     continue
             starts[chunks] = at
-            key = _HASH_START
+            content, hashed, space = np.uint64(0), _HASH_START, 0
             while at < end:
-                if MAY_BE_SPACE[data[at]] and space_size(data, at, end) > 0:
-                    break
-                key = (key ^ np.uint64(data[at])) * _HASH_FACTOR
+                if MAY_BE_SPACE[data[at]]:
+                    space = space_size(data, at, end)
+                    if space > 0:
+                        break
+                content = content << np.uint64(8) | np.uint64(data[at])
+                hashed = (hashed ^ np.uint64(data[at])) * _HASH_FACTOR
                 at += 1
-            ends[chunks], hashes[chunks] = at, _key(data, starts[chunks], at, key)
+            ends[chunks], keys[chunks] = at, _key(at - starts[chunks], content, hashed)
+            at += space
             chunks += 1
     first[offsets.size - 1] = chunks
     return chunks
+
+
+def find_chunks(
+    data: NDArray[np.uint8], offsets: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64]]:
+    """Return of all chunks starts, ends and keys, and int64[n_rows + 1] each row's first chunk.
+
+    Chunks are maximal runs of bytes that are no white space. Up to 7 bytes with equal keys are
+    equal; longer ones, whose keys have the highest bit, need a closer look.
+    """
+    most = int(offsets[-1] - offsets[0]) // 2 + offsets.size
+    starts, ends = np.empty((2, most), np.int64)
+    keys, first = np.empty(most, np.uint64), np.empty(offsets.size, np.int64)
+    count = _write_chunks(data, offsets, starts, ends, keys, first)
+    return starts[:count], ends[:count], keys[:count], first
 
 
 _INTERN = types.void(
@@ -190,10 +206,11 @@ def _hash(
     hashes: NDArray[np.uint64],
 ) -> None:
     for i in range(starts.size):
-        key = _HASH_START
+        content, hashed = np.uint64(0), _HASH_START
         for k in range(starts[i], ends[i]):
-            key = (key ^ np.uint64(data[k])) * _HASH_FACTOR
-        hashes[i] = _key(data, starts[i], ends[i], key)
+            content = content << np.uint64(8) | np.uint64(data[k])
+            hashed = (hashed ^ np.uint64(data[k])) * _HASH_FACTOR
+        hashes[i] = _key(ends[i] - starts[i], content, hashed)
 
 
 _DESCRIBE = types.void(BYTES, WIDE, types.int64, types.int64, BYTES, INTS, INTS, FACTS)
@@ -352,14 +369,9 @@ class _Memo:
         return self.chunks.size[0] > MOST_CHUNKS or self.chunks.bytes > MOST_BYTES
 
     def tokens_of(self, data: NDArray[np.uint8], offsets: NDArray[np.int64], rows: slice) -> Tokens:
-        most = int(offsets[-1] - offsets[0]) // 2 + offsets.size
-        starts, ends = np.empty((2, most), np.int64)
-        hashes = np.empty(most, np.uint64)
-        first_chunk = np.empty(offsets.size, np.int64)
-        count = _find_chunks(data, offsets, starts, ends, hashes, first_chunk)
-        starts, ends = starts[:count], ends[:count]
+        starts, ends, keys, first_chunk = find_chunks(data, offsets)
         known = int(self.chunks.size[0])
-        chunks = self.chunks.intern(data, starts, ends, hashes[:count])
+        chunks = self.chunks.intern(data, starts, ends, keys)
         if self.chunks.size[0] > known:
             self._cut_chunks(known)
         first = np.empty(offsets.size, np.int64)

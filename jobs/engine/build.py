@@ -23,6 +23,7 @@ from winnow.engine.relations import Relations
 from winnow.engine.results import RuleCount
 from winnow.engine.store import Mark, Store
 from winnow.engine.warehouse import Warehouse
+from winnow.operators.registry import SO_FAR
 from winnow.pipeline.model import Action, Call, Pipeline, Place, Read, Rule, Stage
 from winnow.schemas.documents import (
     BATCH,
@@ -106,8 +107,10 @@ class PinnedInputs:
             self.readings.append(reading)
             return reading.rows
         with guarded(self.plan.name, call.declaration.name):
-            result = call.declaration.function(**tables, **options)
-            declared = columns_of(declared_schema(call, tables, self.pipeline))
+            schema = declared_schema(call, tables, self.pipeline)
+            given = {SO_FAR: self._so_far(schema)} if call.declaration.append_only else {}
+            result = call.declaration.function(**tables, **given, **options)
+            declared = columns_of(schema)
         found = columns_of(result.schema) if isinstance(result, DataFrame) else None
         if found is None or list(found.items()) != list(declared.items()):
             shown = type(result).__name__ if found is None else _ddl(found)
@@ -117,6 +120,14 @@ class PinnedInputs:
             )
         rows: DataFrame = result
         return rows
+
+    def _so_far(self, schema: StructType) -> DataFrame:
+        """Return what the stage keeps already of an append-only operator's answer."""
+        base = self.plan.base
+        if self.plan.action != APPEND or base is None:
+            return self.session.createDataFrame([], schema)
+        kept = stored_rows(self.session, self.warehouse, base).where(~F.col(DROPPED))
+        return kept.select(*schema.names)
 
     def find_document(self, content_hash: str) -> str | None:
         """Return the smallest id that carries this text in an input, and the input's name."""

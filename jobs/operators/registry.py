@@ -8,6 +8,8 @@ from winnow.udfs.registry import Declaration, Function, declare, options_of
 # Columns of a table: name -> Spark DDL type. Spark-free, so that a plan can check types early.
 Columns = Mapping[str, str]
 
+SO_FAR = "so_far"  # the parameter of an append-only operator that the engine gives
+
 
 def operator(
     *,
@@ -15,6 +17,7 @@ def operator(
     version: int,
     libraries: tuple[str, ...] = (),
     assets: tuple[str, ...] = (),
+    append_only: bool = False,
 ) -> Callable[[Function], Function]:
     """Declare an operator.
 
@@ -27,6 +30,13 @@ def operator(
         version: raise it when results change for a reason that the source does not show.
         libraries: distributions whose version changes results.
         assets: files beside the module.
+        append_only: given what is new of one input (`TABLE(STREAM(t))`) and all of the others, it
+            returns what is new of its answer, and no earlier row would be another one: a streaming
+            table may call it. Its last DataFrame is called `so_far`; SQL does not give it, it is
+            the answer that the stage holds already, without a row when it is built anew.
+
+    Raises:
+        ValueError: an operator is append-only and has no `so_far`, or the other way round.
     """
 
     def register(function: Function) -> Function:
@@ -37,6 +47,8 @@ def operator(
             if name.rpartition(".")[2] != "DataFrame":
                 break
             tables.append(parameter.name)
+        if append_only != (SO_FAR in tables[-1:]):
+            raise ValueError(f"{function.__name__}: append-only operators end with `{SO_FAR}`")
         return declare(
             function,
             Declaration(
@@ -45,10 +57,11 @@ def operator(
                 version=version,
                 function=function,
                 returns=schema,
-                tables=tuple(tables),
+                tables=tuple(tables[:-1] if append_only else tables),
                 options=options_of(function, len(tables)),
                 libraries=libraries,
                 assets=assets,
+                append_only=append_only,
             ),
         )
 

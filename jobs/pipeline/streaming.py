@@ -192,7 +192,7 @@ class _Walker:
 
     def _relation(self, relation: Relation, scope: Scope) -> Iterator[Problem]:
         declared = self.uses.operators.get(relation.start)
-        if declared and declared.kind == "operator":
+        if declared and declared.kind == "operator" and not declared.append_only:
             flow = self._of_relation(relation, scope)
             if flow:
                 message = f"{quoted(declared.name)} is called over {flow}: its answer would change"

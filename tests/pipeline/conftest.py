@@ -27,6 +27,10 @@ def clusters(pairs: DataFrame, similarity: float = 0.8, rounds: int = 3) -> Data
 def matched(left: DataFrame, right: DataFrame, by: str) -> DataFrame:
     """Match two tables."""
 
+@operator(schema="id STRING, other STRING", version=1, append_only=True)
+def met(new: DataFrame, old: DataFrame, so_far: DataFrame) -> DataFrame:
+    """Pair what is new with what is there."""
+
 @source(version=1)
 def read_notes(path: str, format: str = "text", limit: int = 0, strict: bool = False) -> list:
     """Read notes."""

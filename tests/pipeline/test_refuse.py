@@ -288,6 +288,7 @@ def test_a_streaming_table_without_a_stream_is_refused(error):
         "JOIN (SELECT n, count(*) AS c FROM fixed GROUP BY n) f ON f.n = s.n",
         "SELECT id, x FROM STREAM(documents) LATERAL VIEW explode(array(1, 2)) t AS x",
         "SELECT s.id FROM STREAM(documents) s JOIN clusters(TABLE(fixed)) c ON c.id = s.id",
+        "SELECT * FROM met(TABLE(STREAM(documents)), TABLE(documents))",
         "SELECT id, aggregate(xs, 0, (a, b) -> a + b) AS s, size(array_distinct(xs)) AS d "
         "FROM STREAM(documents)",
         "SELECT id, greatest(n, 1) AS g, s.max FROM STREAM(documents) s",
