@@ -182,7 +182,7 @@ def _count_ngrams(
             counts[5 + n, row] = repeated
 
 
-@column_function(returns=DDL, version=1, assets=("english_tokens.json",))
+@column_function(returns=DDL, version=1, assets=("english_tokens.json",), measures=True)
 def datatrove_repetition(text: pa.Array) -> pa.Array:
     r"""Count the characters in repeated paragraphs, lines and n-grams, as datatrove does.
 

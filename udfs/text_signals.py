@@ -235,7 +235,7 @@ def _count(
     return counts
 
 
-@column_function(returns=DDL, version=1)
+@column_function(returns=DDL, version=1, measures=True)
 def text_signals(text: pa.Array) -> pa.Array:
     r"""Count what quality rules ask of a text: characters, words, lines, marks of junk.
 
