@@ -4,7 +4,7 @@ The documents that share a band are a group. In a group of up to `all_pairs` doc
 compared. In a larger one a document is compared with the first `representatives` alone, and those
 that match none of them go to a next round among themselves, with new representatives: a star around
 one member would split true clusters, since two near-duplicates can both fail against the centre. So
-a band that a million template pages share makes 8 comparisons a page and round, not 10^12 in all.
+a band that a million template pages share makes 4 comparisons a page and round, not 10^12 in all.
 
 A document is only ever compared with earlier ones, and what happens to it hangs on earlier ones of
 its groups alone. When the order is that of arrival, a new batch therefore adds exactly the pairs
@@ -128,9 +128,9 @@ def candidate_pairs(
     so_far: DataFrame,
     similarity: float = 0.5,
     match: float = 0.8,
-    all_pairs: int = 64,
-    representatives: int = 8,
-    rounds: int = 4,
+    all_pairs: int = 32,
+    representatives: int = 4,
+    rounds: int = 8,
     unit: str = "word",
     size: int = 5,
 ) -> DataFrame:
@@ -141,7 +141,8 @@ def candidate_pairs(
         bands: id STRING, bands ARRAY<BIGINT>, words_hash STRING, rank; one row for every document
             so far, the new ones among them. Smaller ranks come first and equal ones by id; a rank
             is anything that Spark can order: `struct(arrival, file, position)`. Of documents with
-            one words_hash the first alone is compared.
+            one words_hash the first alone is compared. In a large group, pairs of which neither
+            represents it are not found, so give the order in which documents stay.
         documents: id STRING, text STRING; only candidates' texts are compared.
         so_far: id_a STRING, id_b STRING, similarity DOUBLE; the pairs found before, with the same
             options. Empty when everything is new.

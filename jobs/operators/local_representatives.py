@@ -15,6 +15,7 @@ from itertools import islice
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
+from winnow.errors import CommandError
 from winnow.operators.registry import operator
 
 # One row for each document and earlier partner, and one without a partner for each document.
@@ -119,7 +120,12 @@ def local_representatives(members: DataFrame, pairs: DataFrame, max_copies: int 
         member. Of several partners that stay, kept_id is the most similar one, and the first of
         equals. similarity is that of id and kept_id, 1 for a document that stays. copies counts
         the documents with this kept_id, the one that stays among them.
+
+    Raises:
+        CommandError: max_copies is below 1.
     """
+    if max_copies < 1:
+        raise CommandError(f"local_representatives: max_copies is at least 1, not {max_copies}")
     session = members.sparkSession
     ordered = session.sql(ORDERED, members=members, pairs=pairs)
     streams = (

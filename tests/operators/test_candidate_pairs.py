@@ -137,7 +137,7 @@ def test_empty_texts_and_null_make_no_pairs(session):
 
 
 def test_comparisons_grow_with_documents_under_skew(session):
-    """Equal texts are one group in every band: 8 comparisons each, after the first 64 in full."""
+    """Equal texts are one group in every band: 4 comparisons each, after the first 32 in full."""
     texts = {f"{i:03d}": "the same few words on every page" for i in range(400)}
     found = pairs(run(session, texts))
-    assert len(found) == 64 * 63 / 2 + (400 - 64) * 8
+    assert len(found) == 32 * 31 / 2 + (400 - 32) * 4

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from winnow.errors import CommandError
 from winnow.operators.components import components
 from winnow.operators.local_representatives import decide, local_representatives
 
@@ -118,3 +119,8 @@ def test_documents_without_partners_and_several_components_are_kept_apart():
         ("c", "d", "a", 0.9),
     ]
     assert [kept_id for _, _, kept_id, _ in decide(rows, 1)] == ["a", "a", "b2", "d"]
+
+
+def test_keeping_no_copy_at_all_is_an_error(found):
+    with pytest.raises(CommandError, match="at least 1, not 0"):
+        found({"a": 1, "b": 2}, {("a", "b"): 0.9}, max_copies=0)
