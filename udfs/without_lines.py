@@ -5,7 +5,7 @@ import pyarrow as pa
 from numba import njit, types
 from numpy.typing import NDArray
 
-from winnow.udfs.buffers import BYTES, OFFSETS, list_rows, utf8
+from winnow.udfs.buffers import BYTES, OFFSETS, list_rows, strings, utf8
 from winnow.udfs.decoding import count_chars
 from winnow.udfs.registry import column_function
 from winnow.udfs.text_units import FLAGS, POSITIONS, find_units
@@ -133,8 +133,6 @@ def without_lines(
         rest_offsets,
         counts,
     )
-    texts = pa.LargeStringArray.from_buffers(
-        len(text), pa.py_buffer(rest_offsets), pa.py_buffer(rest[:written])
-    )
-    columns = [texts.cast(text.type), *map(pa.array, counts)]
+    texts = strings(rest[:written], rest_offsets, text.type)
+    columns = [texts, *map(pa.array, counts)]
     return pa.StructArray.from_arrays(columns, FIELDS, mask=text.is_null())
