@@ -1,5 +1,7 @@
 """Runs of words of a text: where they are, and a digest of what they say."""
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
@@ -33,7 +35,7 @@ def word_runs(text: pa.Array, runs: pa.Array) -> pa.Array:
     """
     data, offsets = utf8(text)
     starts, ends, _, first = find_chunks(data, offsets)
-    found = []
+    found: list[list[dict[str, Any]] | None] = []
     for row, wanted in enumerate(runs.to_pylist()):
         if wanted is None or not text[row].is_valid:
             found.append(None)

@@ -1,11 +1,10 @@
 """What repeated spans are found by: the windows of so many words in a row, and their anchors.
 
 A word is what stands between white space, byte for byte. A window is `words` of them. Its anchor is
-the least, by hash, of the runs of `anchor_words` that it holds, the leftmost of equals (winnowing:
-Schleimer, Wilkerson and Aiken 2003, doi:10.1145/872757.872770). A window alone decides on its
-anchor, so two equal windows have equal anchors wherever they stand: what is repeated can be found
-among the few windows whose anchor is repeated. Of n words about 2 n / (words - anchor_words + 2)
-are the beginning of an anchor.
+the least, by hash, of the runs of `anchor_words` that it holds (winnowing: Schleimer, Wilkerson and
+Aiken 2003, doi:10.1145/872757.872770). A window alone decides on its anchor, so two equal windows
+have equal anchors wherever they stand: what is repeated can be found among the few windows whose
+anchor is repeated. n words have about 2 n / (words - anchor_words + 2) anchors.
 
 A window is a copy if its text has the same one before, and at least `words` words before, so that
 the two do not overlap: of one word 1,000 times, the first `words` are no copy.
@@ -60,7 +59,7 @@ def _pair(left: np.uint64, right: np.uint64) -> np.uint64:
 
 
 _FILL = types.void(
-    WIDE, HASHES, types.int64, types.int64, HASHES, HASHES, WIDE, WIDE, SLOTS
+    WIDE, HASHES, types.int64, types.int64, HASHES, HASHES, WIDE, SLOTS
 )  # fmt: skip
 
 
@@ -73,7 +72,6 @@ def _fill(
     hashes: NDArray[np.uint64],
     anchors: NDArray[np.uint64],
     copied: NDArray[np.int64],
-    queue: NDArray[np.int64],
     seen: NDArray[np.int64],
 ) -> None:
     for row in range(first.size - 1):
@@ -84,33 +82,24 @@ def _fill(
             continue
         for i in range(begin, end):
             hashes[i] = _pair(keys[i], np.uint64(0))
-        runs = end
-        width = 1
+        runs, width = end, 1  # runs of `width` words begin before `runs`
         while width < words:
             if width == run:
                 anchors[begin:runs] = hashes[begin:runs]
             step = min(width, words - width)
-            runs -= step
-            for i in range(begin, runs):
+            for i in range(begin, runs - step):
                 hashes[i] = _pair(hashes[i], hashes[i + step])
-            width += step
+            runs, width = runs - step, width + step
         if run == words:
             anchors[begin:runs] = hashes[begin:runs]
-
-        # The least of the runs in each window; `queue` holds those that can still become it.
-        span = words - run + 1
-        head = tail = begin
-        for i in range(begin, begin + count + span - 1):
-            least = anchors[i]
-            while tail > head and anchors[queue[tail - 1]] > least:
-                tail -= 1
-            queue[tail] = i
-            tail += 1
-            window = i - span + 1
-            if window >= begin:
-                if queue[head] < window:
-                    head += 1
-                anchors[window] = anchors[queue[head]]  # nobody asks for that run again
+        runs = end - run + 1
+        width = 1  # and in the same way the least of the runs that a window holds
+        while width < words - run + 1:
+            step = min(width, words - run + 1 - width)
+            runs -= step
+            for i in range(begin, runs):
+                anchors[i] = min(anchors[i], anchors[i + step])
+            width += step
 
         slots = slots_for(count)
         for i in range(begin, begin + count):
@@ -135,10 +124,10 @@ def find_windows(data: NDArray[np.uint8], offsets: NDArray[np.int64], words: int
         raise ValueError(f"a window has at least 1 word, not {words}")
     starts, ends, keys, first = find_chunks(data, offsets)
     hashes, anchors = np.empty((2, keys.size), np.uint64)
-    copied, queue = np.empty((2, keys.size), np.int64)
+    copied = np.empty(keys.size, np.int64)
     most = int(np.diff(first).max(initial=0)) - words + 1
     seen = new_slots(most)
-    _fill(first, keys, words, anchor_words(words), hashes, anchors, copied, queue, seen)
+    _fill(first, keys, words, anchor_words(words), hashes, anchors, copied, seen)
     return Windows(starts, ends, keys, first, hashes, anchors, copied)
 
 
