@@ -16,6 +16,14 @@ from pyspark.sql import DataFrame
 from winnow.errors import CommandError
 from winnow.operators.registry import operator
 from winnow.operators.steps import checkpointed
+from winnow.udfs.repeat_anchors import repeat_anchors
+from winnow.udfs.repeat_windows import repeat_windows
+from winnow.udfs.span_cover import span_cover
+from winnow.udfs.word_runs import word_runs
+
+# The column functions that the SQL calls. A stage is rebuilt when what its operator imports has
+# changed, and SQL imports nothing.
+FUNCTIONS = (repeat_anchors, repeat_windows, span_cover, word_runs)
 
 ANCHORS = """
     SELECT id, repeats.anchors, repeats.spans

@@ -6,15 +6,9 @@ import pytest
 
 from repeated_words_reference import copied_words, covered
 from winnow.errors import CommandError
-from winnow.operators.repeated_spans import repeated_spans
+from winnow.operators.repeated_spans import FUNCTIONS, repeated_spans
 from winnow.session import register_functions
 from winnow.udfs.registry import declaration_of
-from winnow.udfs.repeat_anchors import repeat_anchors
-from winnow.udfs.repeat_windows import repeat_windows
-from winnow.udfs.span_cover import span_cover
-from winnow.udfs.word_runs import word_runs
-
-FUNCTIONS = (repeat_anchors, repeat_windows, span_cover, word_runs)
 
 
 @pytest.fixture(scope="module")
