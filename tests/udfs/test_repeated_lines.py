@@ -185,3 +185,21 @@ def test_rows_do_not_depend_on_their_neighbours_nor_on_where_a_slice_begins(text
 def test_another_unit_is_an_error():
     with pytest.raises(ValueError, match="unit is 'line' or 'paragraph', not 'word'"):
         hashes("a", "word")
+
+
+def test_a_line_of_ten_megabytes_is_one_line():
+    assert hashes("x" * 10_000_000) == hashes("X" * 10_000_000 + "!")
+
+
+def broken(content):
+    """A column of one text of these bytes, whatever they are."""
+    offsets = pa.py_buffer(pa.array([0, len(content)], pa.int32()).buffers()[1])
+    return pa.StringArray.from_buffers(1, offsets, pa.py_buffer(content))
+
+
+@given(st.lists(st.binary(max_size=6) | TEXTS.map(str.encode)).map(b"".join))
+@settings(max_examples=100, deadline=None)
+def test_broken_utf8_is_no_error(content):
+    for unit in ("line", "paragraph"):
+        found = line_hashes(broken(content), unit)
+        assert len(without_lines(broken(content), found, found, unit)) == 1

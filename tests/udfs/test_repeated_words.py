@@ -212,3 +212,14 @@ def test_what_is_in_no_span_is_left_and_what_is_in_one_is_returned(text, spans):
 def test_spans_that_touch_go_as_one():
     assert rest("one two three", [(4, 6), (6, 7), (0, 3)])["removed"] == ["one", "two"]
     assert rest("one", []) == {"text": "one", "removed": [], "removed_chars": 0}
+
+
+@given(st.lists(st.binary(max_size=6) | TEXTS.map(str.encode)).map(b"".join))
+@settings(max_examples=100, deadline=None)
+def test_broken_utf8_is_no_error(content):
+    offsets = pa.py_buffer(pa.array([0, len(content)], pa.int32()).buffers()[1])
+    text = pa.StringArray.from_buffers(1, offsets, pa.py_buffer(content))
+    found = repeat_anchors(text, 2)
+    assert len(repeat_windows(text, found.field("anchors"), 2)) == 1
+    assert len(word_runs(text, pa.array([[{"start": 0, "words": 1}]], RUNS))) == 1
+    assert len(without_spans(text, found.field("spans"))) == 1
