@@ -1,4 +1,4 @@
-"""What an Arrow string column holds: its bytes for numba kernels, its texts for Python."""
+"""What an Arrow column holds: bytes and numbers for numba kernels, texts for Python."""
 
 from collections.abc import Iterator
 
@@ -70,6 +70,16 @@ def texts(text: pa.Array) -> Iterator[str | None]:
     values = text.cast(pa.large_string()).cast(pa.large_binary())
     rows = (value.as_py() for value in values)
     return (None if row is None else row.decode("utf-8", "replace") for row in rows)
+
+
+def list_rows(lists: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the values of an ARRAY<BIGINT> column, and offsets int64[n_rows + 1]; null is empty.
+
+    Both are copies.
+    """
+    first = np.zeros(len(lists) + 1, np.int64)
+    np.cumsum(lists.value_lengths().fill_null(0), out=first[1:])
+    return np.array(lists.flatten(), np.int64), first
 
 
 def strings(data: NDArray[np.uint8], offsets: NDArray[np.int64], kind: pa.DataType) -> pa.Array:
