@@ -20,6 +20,12 @@ from pyspark.sql import DataFrame
 from winnow.errors import CommandError
 from winnow.operators.registry import operator
 from winnow.operators.steps import checkpointed
+from winnow.udfs.shingle_hashes import shingle_hashes
+from winnow.udfs.similarity import similarity
+
+# The column functions that the SQL calls. A stage is rebuilt when what its operator imports has
+# changed, and SQL imports nothing.
+FUNCTIONS = (shingle_hashes, similarity)
 
 # Of documents with the same words the first stands for all.
 MEMBERS = """
