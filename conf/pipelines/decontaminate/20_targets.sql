@@ -4,5 +4,5 @@
 CREATE OR REFRESH MATERIALIZED VIEW targets
 COMMENT 'Benchmark items that no document may hold'
 AS
-SELECT id, source AS benchmark, text, reject_reason
+SELECT id, source AS benchmark, text, file, position, reject_reason
 FROM read_documents(:targets, source => 'task')
