@@ -3,8 +3,9 @@
 A word is a maximal run of letters, digits and what is left of marks after folding: all else parts
 words, but format characters (soft hyphens, zero-width spaces) and accents, which are passed over as
 if they were not there. Letters are folded so that no change of case tells (`Straße` is `STRASSE`),
-and to their compatibility forms (NFKD without nonspacing marks). An ideograph or kana is a word of
-its own, since Chinese and Japanese have no spaces between words. Numbers stay as they are.
+and to their compatibility forms (NFKD without nonspacing marks). Where there are no spaces between
+words, in Chinese, Japanese, Thai, Lao, Burmese and Khmer, a letter is a word of its own. Numbers
+stay as they are.
 """
 
 import unicodedata
@@ -28,8 +29,11 @@ _BASE = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no word's bits are shifted
 
 # Up to here letters have case, accents and compatibility forms; what follows are ideographs.
 _FOLDED = 0x1F000
-_IDEOGRAPHS = (
-    (0x3041, 0x30FF), (0x31F0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF),
+_WITHOUT_SPACES = (
+    (0x0E01, 0x0E4E), (0x0E81, 0x0ECD), (0x0EDC, 0x0EDF),  # Thai and Lao
+    (0x1000, 0x103F), (0x1050, 0x108F), (0x1780, 0x17D3),  # Burmese and Khmer
+    (0x3041, 0x30FF), (0x31F0, 0x31FF),  # kana
+    (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF),  # ideographs
 )  # fmt: skip
 _FIRST_RARE_IDEOGRAPH, _LAST_IDEOGRAPH = 0x20000, 0x3FFFF
 
@@ -55,7 +59,7 @@ def _folded(character: str) -> int:
 def _fold_table() -> NDArray[np.int64]:
     """Return int64[_FOLDED]: what becomes of every code point."""
     fold = np.array([_folded(chr(point)) for point in range(_FOLDED)], np.int64)
-    alone = np.array(list(chain(*(range(first, last + 1) for first, last in _IDEOGRAPHS))))
+    alone = np.array(list(chain(*(range(first, last + 1) for first, last in _WITHOUT_SPACES))))
     alone = alone[fold[alone] > _PASSED_OVER]
     fold[alone] = -fold[alone]
     fold.flags.writeable = False

@@ -6,6 +6,8 @@ import random
 
 import pytest
 
+from winnow.engine.run import RunOptions, run
+from winnow.engine.warehouse import Warehouse
 from winnow.errors import CommandError
 from winnow.operators import contamination as module
 from winnow.operators.contamination import contamination
@@ -108,6 +110,29 @@ def one_word_in_20_changed(text, numbers):
     for block in range(0, len(words) - 19, 20):
         words[block + numbers.randrange(20)] = f"changed{numbers.randrange(10**6)}"
     return " ".join(words)
+
+
+@pytest.mark.slow
+def test_the_packaged_pipeline_drops_what_is_contaminated_batch_by_batch(spark, tmp_path):
+    def write(name, *records):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("".join(json.dumps(record) + "\n" for record in records))
+
+    def dropped():
+        warehouse = Warehouse.at(str(tmp_path / "warehouse"))
+        settings = {"input": str(tmp_path / "in"), "targets": str(tmp_path / "targets")}
+        assert run(RunOptions("decontaminate", warehouse, settings)).exit_code == 0
+        table = spark.read.format("delta").load(warehouse.path("decontaminate", "clean"))
+        return sorted((row.id, row.benchmarks) for row in table.where("_dropped").collect())
+
+    write("targets/one.jsonl", {"id": "t1", "task": "trains", "text": ITEM})
+    write("in/one.jsonl", {"id": "clean", "text": "Nothing."}, {"id": "moons", "text": OTHER})
+    assert dropped() == []
+    write("in/two.jsonl", {"id": "later", "text": f"Q: {ITEM.upper()}"}, {"id": "x", "text": "x"})
+    assert dropped() == [("later", ["trains"])]
+    write("targets/two.jsonl", {"id": "t2", "task": "moons", "text": OTHER})
+    assert dropped() == [("later", ["trains"]), ("moons", ["moons"])]
 
 
 @pytest.mark.slow

@@ -37,7 +37,8 @@ def folded(character):
 
 def is_alone(point):
     ranges = ((0x3041, 0x30FF), (0x31F0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF))
-    ranges += ((0xF900, 0xFAFF), (0x20000, 0x3FFFF))
+    ranges += ((0xF900, 0xFAFF), (0x20000, 0x3FFFF), (0x0E01, 0x0E4E), (0x0E81, 0x0ECD))
+    ranges += ((0x0EDC, 0x0EDF), (0x1000, 0x103F), (0x1050, 0x108F), (0x1780, 0x17D3))
     return any(first <= point <= last for first, last in ranges)
 
 
@@ -63,7 +64,7 @@ def reference(text):
 
 
 TEXT = st.text(
-    st.sampled_from("aAbB 1.,'-\n\u00ad\u200béÉe\u0301ßſıİςΣ漢字かﾊﾝ가각ﬁΩ🙂\u0000𠀀ไท𝔄")
+    st.sampled_from("aAbB 1.,'-\n\u00ad\u200béÉe\u0301ßſıİςΣ漢字かﾊﾝ가각ﬁΩ🙂\u0000𠀀ไทำပမာခម𝔄")
     | st.characters(),
     max_size=40,
 )
@@ -103,8 +104,9 @@ def test_these_are_not(one, other):
     assert hashes(one) != hashes(other)
 
 
-def test_an_ideograph_is_a_word():
+def test_a_letter_is_a_word_where_there_are_no_spaces_between_words():
     assert [place for _, *place in words("日本 go")] == [[0, 1], [1, 2], [3, 5]]
+    assert len(words("ประเทศไทำပမာခមย")) == 9
 
 
 @settings(deadline=None)
