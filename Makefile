@@ -7,7 +7,7 @@ BIN := .venv/bin
 LINKED := build/linked
 
 .PHONY: help setup demo test lint types linked test-kill test-cluster bench-engine bench-sources \
-	bench-extraction bench-language bench-personal-data lock clean
+	bench-extraction bench-language bench-personal-data bench-signatures lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' Makefile
@@ -50,6 +50,9 @@ bench-extraction: setup ## score the extraction of main texts on labelled pages
 
 bench-language: setup ## score the naming of languages beside other detectors
 	@$(BIN)/python benchmarks/language.py
+
+bench-signatures: setup ## count MinHash signatures a second beside datasketch and rensa
+	@$(BIN)/python benchmarks/signatures.py
 
 bench-personal-data: setup ## score the finding of personal data on labelled text
 	@$(BIN)/python benchmarks/personal_data.py

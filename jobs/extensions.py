@@ -7,6 +7,7 @@ file is called can never hide an installed package.
 
 import importlib
 import importlib.util
+import inspect
 import os
 import pkgutil
 import re
@@ -120,7 +121,7 @@ def declarations(module: ModuleType) -> dict[str, Declaration]:
 
 def place_of(declaration: Declaration) -> tuple[Path | None, int]:
     """The file and line of a function."""
-    code = getattr(declaration.function, "__code__", None)
+    code = getattr(inspect.unwrap(declaration.function), "__code__", None)
     return (Path(code.co_filename), code.co_firstlineno) if code else (None, 1)
 
 

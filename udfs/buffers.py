@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numba import types
 from numpy.typing import NDArray
 
@@ -33,6 +34,31 @@ def utf8(text: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     return np.frombuffer(data or b"", np.uint8), np.frombuffer(offsets, np.int64)[rows]
 
 
+def head(text: pa.Array, limit: int) -> pa.Array:
+    """Return the texts, those of more than `limit` bytes cut before what does not fit.
+
+    A cut is made between two code points.
+
+    Raises:
+        TypeError: the column is not a string column.
+    """
+    data, offsets = utf8(text)
+    is_long = pc.and_(pa.array(np.diff(offsets) > limit), text.is_valid())
+    rows = np.flatnonzero(is_long.to_numpy(zero_copy_only=False))
+    if not rows.size:
+        return text
+    text = text.cast(pa.large_string())
+    parts, after = [], 0
+    for row in rows.tolist():
+        start, end = offsets[row], offsets[row] + limit
+        while end > start and data[end] & 0xC0 == 0x80:  # a UTF-8 continuation byte
+            end -= 1
+        cut = [pa.py_buffer(np.array([0, end - start])), pa.py_buffer(data[start:end])]
+        parts += [text[after:row], pa.Array.from_buffers(pa.large_string(), 1, [None, *cut])]
+        after = row + 1
+    return pa.concat_arrays([*parts, text[after:]])
+
+
 def texts(text: pa.Array) -> Iterator[str | None]:
     """Return the texts one by one, None for null; broken UTF-8 becomes U+FFFD.
 
@@ -44,3 +70,11 @@ def texts(text: pa.Array) -> Iterator[str | None]:
     values = text.cast(pa.large_string()).cast(pa.large_binary())
     rows = (value.as_py() for value in values)
     return (None if row is None else row.decode("utf-8", "replace") for row in rows)
+
+
+def strings(data: NDArray[np.uint8], offsets: NDArray[np.int64], kind: pa.DataType) -> pa.Array:
+    """Return the string column of a type whose row i is data[offsets[i]:offsets[i + 1]]."""
+    rows = pa.LargeStringArray.from_buffers(
+        len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(data[: offsets[-1]])
+    )
+    return rows.cast(kind)

@@ -5,7 +5,7 @@ import pyarrow as pa
 from numba import njit, types
 from numpy.typing import NDArray
 
-from winnow.udfs.buffers import BYTES, OFFSETS, utf8
+from winnow.udfs.buffers import BYTES, OFFSETS, strings, utf8
 from winnow.udfs.characters import DIGIT, character_classes
 from winnow.udfs.decoding import MAY_BE_SPACE, decode, line_break_size, space_size
 from winnow.udfs.phrases import beginnings, packed, phrases_at
@@ -240,14 +240,14 @@ def _count_sentences(
         sentences[row] = total
 
 
-@njit(types.int64(_STORE, WIDE, _STORE, WIDE), cache=True, nogil=True)
+@njit(types.void(_STORE, WIDE, _STORE, WIDE), cache=True, nogil=True)
 def _strip(
     cleaned: NDArray[np.uint8],
     offsets: NDArray[np.int64],
     stripped: NDArray[np.uint8],
     stripped_offsets: NDArray[np.int64],
-) -> int:
-    """Copy every row without the white space at its ends; return the bytes written."""
+) -> None:
+    """Copy every row without the white space at its ends."""
     written = 0
     for row in range(offsets.size - 1):
         stripped_offsets[row] = written
@@ -266,7 +266,6 @@ def _strip(
                 last = written
         written = last
     stripped_offsets[offsets.size - 1] = written
-    return written
 
 
 @column_function(returns=DDL, version=1, assets=("english_tokens.json",))
@@ -308,9 +307,6 @@ def c4_clean(text: pa.Array, filter_no_terminal_punct: bool = True) -> pa.Array:
             found.first, found.ids, found.flags, counts[-1, found.rows],
         )  # fmt: skip
     stripped, stripped_offsets = np.empty(size + 1, np.uint8), np.empty(rows + 1, np.int64)
-    written = _strip(cleaned, cleaned_offsets, stripped, stripped_offsets)
-    texts = pa.LargeStringArray.from_buffers(
-        rows, pa.py_buffer(stripped_offsets), pa.py_buffer(stripped[:written])
-    )
-    columns = [texts.cast(text.type), *map(pa.array, counts)]
+    _strip(cleaned, cleaned_offsets, stripped, stripped_offsets)
+    columns = [strings(stripped, stripped_offsets, text.type), *map(pa.array, counts)]
     return pa.StructArray.from_arrays(columns, ("text", *SIGNALS), mask=text.is_null())

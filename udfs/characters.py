@@ -1,5 +1,7 @@
 """Classes of characters, as bits in a table that kernels look code points up in."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,6 +40,11 @@ def code_points(ranges: str) -> list[int]:
         first, _, last = part.partition("-")
         points.extend(range(int(first, 16), int(last or first, 16) + 1))
     return points
+
+
+def having(test: Callable[[str], bool]) -> list[int]:
+    """Return the code points whose character passes a test such as `str.isalnum`."""
+    return [point for point in range(_LAST_LETTER + 1) if test(chr(point))]
 
 
 def character_classes() -> NDArray[np.uint8]:

@@ -11,7 +11,7 @@ from winnow.udfs.registry import column_function
 LEVEL = 3
 
 
-@column_function(returns="DOUBLE", version=1, libraries=("backports.zstd",))
+@column_function(returns="DOUBLE", version=1, libraries=("backports.zstd",), measures=True)
 def compression_ratio(text: pa.Array) -> pa.Array:
     """Return the compressed size of each text as a share of its size.
 

@@ -69,7 +69,7 @@ def _count(
         counts[5, row], counts[6, row] = short, duplicate
 
 
-@column_function(returns=DDL, version=1, assets=("english_tokens.json",))
+@column_function(returns=DDL, version=1, assets=("english_tokens.json",), measures=True)
 def datatrove_lines(text: pa.Array) -> pa.Array:
     r"""Count what datatrove's FineWeb rules ask of lines: ends, lengths, copies, breaks.
 

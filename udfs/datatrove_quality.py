@@ -134,7 +134,7 @@ def _count(found: Tokens, counts: NDArray[np.int32]) -> None:
     _count_words(found.ids, found.first, found.chars, found.flags, counts)
 
 
-@column_function(returns=DDL, version=1, assets=("english_tokens.json",))
+@column_function(returns=DDL, version=1, assets=("english_tokens.json",), measures=True)
 def datatrove_quality(text: pa.Array) -> pa.Array:
     r"""Count what datatrove's Gopher quality rules ask: words, symbols, bullets, ellipses.
 

@@ -9,7 +9,7 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
-from winnow.udfs.decoding import count_chars, space_size
+from winnow.udfs.decoding import count_chars, stripped
 from winnow.udfs.registry import column_function
 from winnow.udfs.seen import SLOTS, is_repeat, most_newlines, new_slots, slot_of, slots_for
 from winnow.udfs.token_table import FACTS, INTS, WIDE, tokenise
@@ -33,20 +33,6 @@ _MATRIX = types.Array(types.int64, 2, "A")
 _BYTE_STORE = types.Array(types.uint8, 1, "C")
 
 
-@njit("UniTuple(int64, 2)(Array(uint8, 1, 'C', readonly=True), int64, int64)", cache=True)
-def _stripped(data: NDArray[np.uint8], start: int, end: int) -> tuple[int, int]:
-    """Return the text without white space at its ends."""
-    while start < end and space_size(data, start, end):
-        start += space_size(data, start, end)
-    size = 1
-    while size <= 3:  # bytes of a white space that would end here
-        if end - size >= start and space_size(data, end - size, end) == size:
-            end -= size
-            size = 0
-        size += 1
-    return start, end
-
-
 @njit(types.void(BYTES, OFFSETS, SLOTS, _MATRIX), cache=True, nogil=True)
 def _count_repeats(
     data: NDArray[np.uint8],
@@ -61,7 +47,7 @@ def _count_repeats(
             least = 2 - part  # newlines between two parts: paragraphs first, then lines
             start = text
             if least == 2:
-                start, end = _stripped(data, text, end)
+                start, end = stripped(data, text, end)
             else:
                 end = offsets[row + 1]
             cuts = 1
@@ -196,7 +182,7 @@ def _count_ngrams(
             counts[5 + n, row] = repeated
 
 
-@column_function(returns=DDL, version=1, assets=("english_tokens.json",))
+@column_function(returns=DDL, version=1, assets=("english_tokens.json",), measures=True)
 def datatrove_repetition(text: pa.Array) -> pa.Array:
     r"""Count the characters in repeated paragraphs, lines and n-grams, as datatrove does.
 

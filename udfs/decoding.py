@@ -16,6 +16,11 @@ MAY_BE_SPACE = np.zeros(256, np.bool_)
 MAY_BE_SPACE[:0x80] = _IS_SPACE
 MAY_BE_SPACE[[0xC2, 0xE1, 0xE2, 0xE3]] = True
 
+# Bytes that white space can end with.
+MAY_END_SPACE = MAY_BE_SPACE.copy()
+MAY_END_SPACE[0x80:] = False
+MAY_END_SPACE[[chr(point).encode()[-1] for point in np.flatnonzero(_CLASSES & SPACE)]] = True
+
 _DECODE = "UniTuple(int64, 2)(Array(uint8, 1, 'C', readonly=True), int64, int64)"
 _SIZE = "int64(Array(uint8, 1, 'C', readonly=True), int64, int64)"
 
@@ -90,6 +95,31 @@ def line_break_size(data: NDArray[np.uint8], at: int, end: int) -> int:
 def count_chars(data: NDArray[np.uint8], start: int, end: int) -> int:
     """Return the number of code points: of bytes that continue no other."""
     chars = 0
-    for i in range(start, end):
-        chars += data[i] & 0xC0 != 0x80
+    for byte in data[start:end]:
+        chars += byte & 0xC0 != 0x80
     return chars
+
+
+@njit(_SIZE, cache=True, nogil=True)
+def space_size_before(data: NDArray[np.uint8], start: int, end: int) -> int:
+    """Return the number of bytes of the white space that ends at `end`, 0 where there is none."""
+    for size in range(1, 4):
+        if end - size >= start and space_size(data, end - size, end) == size:
+            return size
+    return 0
+
+
+@njit("UniTuple(int64, 2)(Array(uint8, 1, 'C', readonly=True), int64, int64)", cache=True)
+def stripped(data: NDArray[np.uint8], start: int, end: int) -> tuple[int, int]:
+    """Return where the text begins and ends without the white space at its ends."""
+    while start < end and MAY_BE_SPACE[data[start]]:
+        size = space_size(data, start, end)
+        if not size:
+            break
+        start += size
+    while start < end and MAY_END_SPACE[data[end - 1]]:
+        size = space_size_before(data, start, end)
+        if not size:
+            break
+        end -= size
+    return start, end

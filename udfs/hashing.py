@@ -3,7 +3,7 @@
 import hashlib
 
 
-def blake2b_128(data: bytes) -> str:
+def blake2b_128(data: bytes | memoryview) -> str:
     """Return BLAKE2b (RFC 7693) with a digest of 128 bits, unkeyed, as 32 hex characters.
 
     Two of 10^12 texts collide with a probability of about 10^-15.

@@ -16,7 +16,7 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, texts
-from winnow.udfs.registry import column_function
+from winnow.udfs.registry import File, column_function
 
 FIELDS = {
     "label": pa.string(),
@@ -175,7 +175,7 @@ def _iso_639(label: str) -> str:
 
 
 @cache
-def _from_file(path: str) -> _FastText:
+def _from_file(path: File) -> _FastText:
     if not Path(path).is_file():
         raise ValueError(
             f"model: there is no file {path!r}; give the path of a fastText model such as "
@@ -193,8 +193,9 @@ def _from_file(path: str) -> _FastText:
     returns="STRUCT<label STRING, score DOUBLE, second_label STRING>",
     version=1,
     libraries=("py3langid", "fasttext-predict", "babel"),
+    measures=True,
 )
-def language(text: pa.Array, model: str = "") -> pa.Array:
+def language(text: pa.Array, model: File = "") -> pa.Array:
     """Return the language that each text is written in, how sure that is, and the runner-up.
 
     Shape: STRING -> STRUCT<label STRING, score DOUBLE, second_label STRING>; null gives null.

@@ -7,7 +7,6 @@ import codecs
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urljoin
 
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
@@ -28,15 +27,12 @@ _CREATIVE_COMMONS = re.compile(
 _LONGEST_ADDRESS = 2_000
 _LONGEST_TITLE = 1_000
 
-# By name: building an element for each meta of a page would take longer than finding its text.
-_METAS = ", ".join(
-    f"meta[{attribute} i]"
-    for attribute in (
-        "name=robots",
-        "name=tdm-reservation",
-        "name=tdm-policy",
-        "http-equiv=content-language",
-    )
+# All that is looked at, in one walk over the page: each takes a seventh of the time that finding
+# its text does, and building an element for each meta and link would take longer still.
+_DECLARATIONS = (
+    "meta[name=robots i], meta[name=tdm-reservation i], meta[name=tdm-policy i], "
+    "meta[http-equiv=content-language i], "
+    "link[rel~=canonical], [rel~=license], a[href*=creativecommons]"
 )
 
 # Values of X-Robots-Tag and of the robots meta element that take something back.
@@ -102,15 +98,16 @@ def page_facts(tree: HTMLTree, url: str, headers: Mapping[str, str]) -> PageFact
         url: where it was found, for relative addresses; "" if that is not known.
         headers: of HTTP, names in lower case.
     """
-    metas = _metas(tree)
+    declared = _declarations(tree)
+    metas = declared.metas
     robots = _tokens([headers.get("x-robots-tag", ""), *metas.get("robots", ())])
     reserved = [headers.get("tdm-reservation", ""), *metas.get("tdm-reservation", ())]
     policies = [headers.get("tdm-policy", ""), *metas.get("tdm-policy", ())]
     return PageFacts(
         title=_clean(tree.title or "", _LONGEST_TITLE),
         language=_language(tree, metas, headers),
-        canonical_url=_linked(tree, "link[rel~=canonical]", url),
-        licence_url=_licence(tree, url),
+        canonical_url=_first_address(declared.canonical, url),
+        licence_url=_licence(declared, url),
         robots=", ".join(robots) or None,
         is_index_refused=not {"noindex", "none"}.isdisjoint(robots),
         is_ai_refused="noai" in robots,
@@ -120,19 +117,34 @@ def page_facts(tree: HTMLTree, url: str, headers: Mapping[str, str]) -> PageFact
     )
 
 
-def _metas(tree: HTMLTree) -> dict[str, list[str]]:
-    """Return the contents of meta elements by name or http-equiv, in lower case."""
-    found: dict[str, list[str]] = {}
-    for element in _all(tree, _METAS):
-        name = (element.getattr("name") or element.getattr("http-equiv") or "").strip().lower()
-        if name:
-            found.setdefault(name, []).append(element.getattr("content") or "")
-    return found
+@dataclass(frozen=True)
+class _Declarations:
+    """Contents of meta elements by name or http-equiv in lower case, and targets of links."""
+
+    metas: dict[str, list[str]]
+    canonical: list[str]
+    licences: list[str]
+    creative_commons: list[str]
 
 
-def _all(tree: HTMLTree, selector: str) -> Iterable[Any]:
+def _declarations(tree: HTMLTree) -> _Declarations:
+    found = _Declarations({}, [], [], [])
     root = tree.document
-    return root.query_selector_all(selector) if root is not None else ()
+    for element in root.query_selector_all(_DECLARATIONS) if root is not None else ():
+        if element.tag == "meta":
+            name = (element.getattr("name") or element.getattr("http-equiv") or "").strip().lower()
+            if name:
+                found.metas.setdefault(name, []).append(element.getattr("content") or "")
+            continue
+        target = element.getattr("href") or ""
+        relations = (element.getattr("rel") or "").lower().split()
+        if element.tag == "link" and "canonical" in relations:
+            found.canonical.append(target)
+        if "license" in relations:
+            found.licences.append(target)
+        if element.tag == "a" and _CREATIVE_COMMONS.match(target):
+            found.creative_commons.append(target)
+    return found
 
 
 def _tokens(values: Iterable[str]) -> list[str]:
@@ -165,21 +177,13 @@ def _language(
     return next((name for name in names if name), None)
 
 
-def _linked(tree: HTMLTree, selector: str, url: str) -> str | None:
-    for element in _all(tree, selector):
-        address = _address(element.getattr("href") or "", url)
-        if address:
-            return address
-    return None
-
-
-def _licence(tree: HTMLTree, url: str) -> str | None:
+def _licence(declared: _Declarations, url: str) -> str | None:
     """Return what `rel=license` names, else the first link to a Creative Commons licence."""
-    declared = _linked(tree, "[rel~=license]", url)
-    if declared:
-        return declared
-    links = (element.getattr("href") or "" for element in _all(tree, "a[href*=creativecommons]"))
-    return next((_address(each, url) for each in links if _CREATIVE_COMMONS.match(each)), None)
+    return _first_address(declared.licences, url) or _first_address(declared.creative_commons, url)
+
+
+def _first_address(targets: Iterable[str], url: str) -> str | None:
+    return next(filter(None, (_address(target, url) for target in targets)), None)
 
 
 def _address(value: str, url: str) -> str | None:

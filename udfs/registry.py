@@ -9,12 +9,19 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from functools import wraps
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 import pyarrow as pa
 
 Kind = Literal["column function", "operator", "source", "check"]
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+# The type of an option that names a file which the function reads: a model, a list. What is in the
+# file is part of the definition of every stage that names it; an empty name is no file.
+File = Annotated[str, "file"]
+
+TEXT_LIMIT = 10_000_000  # bytes of a text that functions measure, unless told otherwise
 
 ATTRIBUTE = "__winnow__"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -28,6 +35,7 @@ class Option:
     type: type
     default: object = None
     required: bool = False
+    is_file: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,16 +91,21 @@ def declaration_of(value: object) -> Declaration | None:
 
 def options_of(function: Callable[..., Any], skip: int) -> tuple[Option, ...]:
     """Read the options from a signature: every parameter after the first `skip`."""
-    parameters = list(inspect.signature(function, eval_str=True).parameters.values())[skip:]
-    return tuple(
-        Option(
-            name=parameter.name,
-            type=parameter.annotation if isinstance(parameter.annotation, type) else str,
-            default=None if parameter.default is parameter.empty else parameter.default,
-            required=parameter.default is parameter.empty,
+    found = []
+    for parameter in list(inspect.signature(function).parameters.values())[skip:]:
+        annotation = parameter.annotation
+        if isinstance(annotation, str):  # of a module with `from __future__ import annotations`
+            annotation = eval(annotation, inspect.unwrap(function).__globals__)
+        found.append(
+            Option(
+                name=parameter.name,
+                type=annotation if isinstance(annotation, type) else str,
+                default=None if parameter.default is parameter.empty else parameter.default,
+                required=parameter.default is parameter.empty,
+                is_file=annotation == File,
+            )
         )
-        for parameter in parameters
-    )
+    return tuple(found)
 
 
 def leading(function: Callable[..., Any], annotation: object) -> tuple[str, ...]:
@@ -112,6 +125,7 @@ def column_function(
     version: int,
     libraries: tuple[str, ...] = (),
     assets: tuple[str, ...] = (),
+    measures: bool = False,
 ) -> Callable[[Function], Function]:
     """Declare a column function: Arrow arrays in, one Arrow array of as many rows out.
 
@@ -123,10 +137,15 @@ def column_function(
         version: raise it when results change for a reason that the source does not show.
         libraries: distributions whose version changes results, e.g. `("ftfy",)`.
         assets: files beside the module, e.g. word lists.
+        measures: the function measures texts and changes none. Then it has one more option,
+            `limit`: of a text of more bytes than that it sees the head alone, so that no text is
+            too long for a worker's memory. A rule says which texts those are.
     """
 
     def register(function: Function) -> Function:
         columns = leading(function, pa.Array)
+        if measures:
+            function = _limited(function, columns)
         return declare(
             function,
             Declaration(
@@ -143,3 +162,24 @@ def column_function(
         )
 
     return register
+
+
+def _limited(function: Function, columns: tuple[str, ...]) -> Function:
+    """Return a function that sees of each text at most the option `limit` in bytes."""
+    from winnow.udfs.buffers import head  # brings numba along, which few commands need
+
+    option = inspect.Parameter(
+        "limit", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=TEXT_LIMIT, annotation=int
+    )
+    own = inspect.signature(function)
+    signature = own.replace(parameters=[*own.parameters.values(), option])
+
+    @wraps(function)
+    def measured(*arguments: Any, **named: Any) -> Any:
+        given = signature.bind(*arguments, **named)
+        limit = given.arguments.pop(option.name, TEXT_LIMIT)
+        heads = {name: head(given.arguments[name], limit) for name in columns}
+        return function(**(given.arguments | heads))
+
+    measured.__signature__ = signature  # type: ignore[attr-defined]
+    return cast(Function, measured)

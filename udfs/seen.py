@@ -12,7 +12,9 @@ from winnow.udfs.buffers import BYTES, OFFSETS
 
 # int64[slots, 3]: the stamp of who filled it, and two numbers of theirs.
 SLOTS = types.Array(types.int64, 2, "C")
-_START, _FACTOR = np.uint64(14695981039346656037), np.uint64(1099511628211)  # those of FNV-1a
+PLACES = types.Array(types.int64, 1, "C")
+_START, _FACTOR = np.uint64(14695981039346656037), np.uint64(1099511628211)  # FNV-1a
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
 def new_slots(items: int) -> NDArray[np.int64]:
@@ -87,3 +89,87 @@ def is_repeat(
         slot = (slot + 1) & (slots - 1)
     seen[slot, 0], seen[slot, 1], seen[slot, 2] = stamp, start - text, end - start
     return False
+
+
+@njit(types.uint64(BYTES, types.int64), cache=True, nogil=True)
+def _eight_bytes(data: NDArray[np.uint8], at: int) -> np.uint64:
+    """Return the next eight bytes as one number, the first byte lowest: a single load."""
+    return (
+        np.uint64(data[at])
+        | np.uint64(data[at + 1]) << np.uint64(8)
+        | np.uint64(data[at + 2]) << np.uint64(16)
+        | np.uint64(data[at + 3]) << np.uint64(24)
+        | np.uint64(data[at + 4]) << np.uint64(32)
+        | np.uint64(data[at + 5]) << np.uint64(40)
+        | np.uint64(data[at + 6]) << np.uint64(48)
+        | np.uint64(data[at + 7]) << np.uint64(56)
+    )
+
+
+@njit(types.uint64(BYTES, types.int64, types.int64), cache=True, nogil=True)
+def _key(data: NDArray[np.uint8], start: int, end: int) -> np.uint64:
+    """Return a string's key: up to 7 bytes are their own, a longer one has its hash."""
+    size = np.uint64(end - start)
+    if size <= 7:
+        if start + 8 <= data.size:
+            others = np.uint64(64) - np.uint64(8) * size
+            mask = np.uint64(0) if size == 0 else ~np.uint64(0) >> others
+            return _eight_bytes(data, start) & mask | size << np.uint64(56)
+        key = size << np.uint64(56)
+        for i in range(start, end):
+            key |= np.uint64(data[i]) << np.uint64(8 * (i - start))
+        return key
+    key = _START ^ size
+    at = start
+    while at + 8 <= end:
+        key = (key ^ _eight_bytes(data, at)) * _MULTIPLIER
+        key ^= key >> np.uint64(32)
+        at += 8
+    return (key ^ _eight_bytes(data, end - 8)) * _MULTIPLIER | np.uint64(1 << 63)
+
+
+@njit(types.boolean(BYTES, *(types.int64,) * 3), cache=True, nogil=True)
+def _are_equal(data: NDArray[np.uint8], one: int, other: int, size: int) -> bool:
+    """Tell whether two strings of at least 8 bytes are the same."""
+    i = 0
+    while i + 8 < size:
+        if _eight_bytes(data, one + i) != _eight_bytes(data, other + i):
+            return False
+        i += 8
+    return bool(_eight_bytes(data, one + size - 8) == _eight_bytes(data, other + size - 8))
+
+
+@njit(types.void(BYTES, PLACES, PLACES, PLACES, SLOTS, PLACES), cache=True, nogil=True)
+def number_strings(
+    data: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    first: NDArray[np.int64],
+    seen: NDArray[np.int64],
+    numbers: NDArray[np.int64],
+) -> None:
+    """Write of each string data[starts[i]:ends[i]] which of its row's distinct ones it is.
+
+    Row r has the strings from first[r] to first[r + 1]; the number of a string is that of its first
+    occurrence in the row, counted from 0. Long strings with the same hash are compared.
+    """
+    for row in range(first.size - 1):
+        begin, size = first[row], first[row + 1] - first[row]
+        slots = slots_for(size)
+        for i in range(size):
+            start, end = starts[begin + i], ends[begin + i]
+            key = _key(data, start, end)
+            slot = slot_of(key, slots)
+            number = i
+            while number == i and seen[slot, 0] == row + 1:
+                if seen[slot, 1] == np.int64(key):
+                    other = seen[slot, 2]
+                    if end - start <= 7 or (
+                        ends[begin + other] - starts[begin + other] == end - start
+                        and _are_equal(data, start, starts[begin + other], end - start)
+                    ):
+                        number = other
+                slot = (slot + 1) & (slots - 1)
+            if number == i:
+                seen[slot, 0], seen[slot, 1], seen[slot, 2] = row + 1, np.int64(key), i
+            numbers[begin + i] = number

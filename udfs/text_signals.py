@@ -72,7 +72,8 @@ _HASH_START, _HASH_FACTOR = np.uint64(14695981039346656037), np.uint64(109951162
 
 
 @njit(types.boolean(BYTES, types.int64, types.int64), cache=True, nogil=True)
-def _is_stop_word(data: NDArray[np.uint8], start: int, end: int) -> bool:
+def is_stop_word(data: NDArray[np.uint8], start: int, end: int) -> bool:
+    """Tell whether the word is one of STOP_WORDS, in ASCII capitals or not."""
     if end - start > _STOP_WORD_BYTES:
         return False
     key = 1
@@ -187,7 +188,7 @@ def _count(
                     word_chars += chars - word_before
                     max_word_chars = max(max_word_chars, chars - word_before)
                     alphabetic_words += word_kinds & LETTER != 0
-                    stop_words += _is_stop_word(data, word_start, at)
+                    stop_words += is_stop_word(data, word_start, at)
                     word_start = -1
                     line_end, line_chars, line_hash = at, chars - line_before, hash_so_far
                 if point == _NEWLINE and line_start >= 0:
@@ -234,7 +235,7 @@ def _count(
     return counts
 
 
-@column_function(returns=DDL, version=1)
+@column_function(returns=DDL, version=1, measures=True)
 def text_signals(text: pa.Array) -> pa.Array:
     r"""Count what quality rules ask of a text: characters, words, lines, marks of junk.
 

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from winnow.udfs.buffers import texts
-from winnow.udfs.registry import column_function
+from winnow.udfs.registry import File, column_function
 
 # Thai, Lao, Burmese, Khmer, Kana, Han: a word may begin anywhere, so each character is a token.
 _UNSPACED = (
@@ -26,8 +26,8 @@ Trie = dict[str, Any]  # by token; under _END, an entry ends
 _END = ""
 
 
-@column_function(returns="INT", version=1)
-def word_list_hits(text: pa.Array, path: str) -> pa.Array:
+@column_function(returns="INT", version=1, measures=True)
+def word_list_hits(text: pa.Array, path: File) -> pa.Array:
     """Count the occurrences of a word list's entries as whole words, e.g. of words for adults.
 
     Shape: STRING -> INT; null gives null.
@@ -64,7 +64,7 @@ def _hits(text: str, entries: Trie) -> int:
 
 
 @cache
-def _entries(path: str) -> Trie:
+def _entries(path: File) -> Trie:
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

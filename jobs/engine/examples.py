@@ -1,21 +1,22 @@
 """Runs a pipeline's example rows: each goes through its stage alone; its verdict is compared."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812  (Spark's own convention)
-from pyspark.sql.types import BinaryType, DataType, StructType
+from pyspark.sql.types import BinaryType, DataType
 
 from winnow.engine.analysis import EmptyInputs, analyse
 from winnow.engine.build import ledger_rules, with_ledger
 from winnow.engine.failures import cause
+from winnow.engine.plan import option_values
 from winnow.engine.relations import Relations
 from winnow.errors import CommandError
 from winnow.pipeline.load import load_pipeline
-from winnow.pipeline.model import Call, Example, Pipeline, Read, Stage
+from winnow.pipeline.model import Call, Example, Read, Stage
 from winnow.schemas.documents import DROPPED, FAILED_RULES
 from winnow.session import build_session, register_functions
 
@@ -34,19 +35,26 @@ class ExampleResult:
 
 @dataclass
 class ExampleInputs(EmptyInputs):
-    """Inputs that are empty but for the table with the example's row."""
+    """Inputs that are empty but for the table with the example's row, and for lists.
+
+    `lists` are stages that read no documents: their rows are the same in every run.
+    """
 
     example: Example | None = None
+    lists: Mapping[str, DataFrame] = field(default_factory=dict)
 
     def table(self, read: Read) -> DataFrame:
-        """Return the example's row, or no row."""
+        """Return the example's row, or no row; of a list all."""
+        if read.table in self.lists:
+            return self.lists[read.table]
         return self._filled(read.table, super().table(read))
 
     def call(self, call: Call, tables: Mapping[str, DataFrame]) -> DataFrame:
         """Return the example's row for a source; an operator runs on what it is given."""
         if call.declaration.kind == "source":
             return self._filled(call.declaration.name, super().call(call, tables))
-        result: DataFrame = call.declaration.function(**tables, **dict(call.options))
+        options = option_values(call, self.pipeline)
+        result: DataFrame = call.declaration.function(**tables, **options)
         return result
 
     def _filled(self, table: str, empty: DataFrame) -> DataFrame:
@@ -74,22 +82,21 @@ def test_pipeline(pipeline: str, settings: Mapping[str, str]) -> list[ExampleRes
     session = build_session()
     register_functions(session, loaded.functions.values())
     schemas = analyse(session, loaded, lambda table: {})
+    empty = ExampleInputs(session, loaded, schemas, lambda table: {})
+    lists = {
+        stage.name: Relations(session, loaded, empty).query(stage).cache()
+        for stage in loaded.stages
+        if stage.kind.stored and not stage.inputs and not stage.sources
+    }
     return [
-        _result(session, loaded, schemas, loaded.stage(stage), example)
+        _result(replace(empty, lists=lists, example=example), loaded.stage(stage), example)
         for stage, examples in loaded.examples.items()
         for example in examples
     ]
 
 
-def _result(
-    session: SparkSession,
-    pipeline: Pipeline,
-    schemas: dict[str, StructType],
-    stage: Stage,
-    example: Example,
-) -> ExampleResult:
-    inputs = ExampleInputs(session, pipeline, schemas, lambda table: {}, example)
-    relations = Relations(session, pipeline, inputs)
+def _result(inputs: ExampleInputs, stage: Stage, example: Example) -> ExampleResult:
+    relations = Relations(inputs.session, inputs.pipeline, inputs)
     expected = _verdict(example.dropped, example.failed)
     try:
         query = relations.query(stage)

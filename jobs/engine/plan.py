@@ -13,6 +13,7 @@ from typing import Any
 
 from winnow.engine.audit import checks_hash
 from winnow.engine.fingerprint import definition, definition_hash, digest, views_of
+from winnow.engine.named_files import named_files
 from winnow.engine.registry import AUDITED, Input, Registry, Version, heads, published
 from winnow.engine.store import Store
 from winnow.errors import CommandError
@@ -129,11 +130,11 @@ class Planner:
         """Plan one stage; the stages before it are settled.
 
         Raises:
-            CommandError: an input address cannot be read, a file that was read has changed, or
-                something else wrote to the table.
+            CommandError: an input address or a file that the stage names cannot be read, a file
+                that was read has changed, or something else wrote to the table.
         """
         base = self._base(stage)
-        parts = definition(self._pipeline, stage)
+        parts = definition(self._pipeline, stage) | named_files(self._pipeline, stage)
         checks = self._checks_hash(stage)
         tables = [self._input(name) for name in stored_inputs(self._pipeline, stage)]
         calls = source_calls(self._pipeline, stage)

@@ -20,6 +20,7 @@ from uuid import uuid4
 
 from winnow.engine.fingerprint import definition_hash
 from winnow.engine.lease import Lease, free
+from winnow.engine.named_files import check_named_files
 from winnow.engine.plan import APPEND, REBUILD, REUSE, VIEW, Planner, StagePlan, said_gone
 from winnow.engine.registry import AUDITED, Registry, Version, published
 from winnow.engine.results import FAILED, REUSED, SKIPPED, RunResult, StageResult
@@ -157,8 +158,10 @@ def plan_stages(
 ) -> tuple[StagePlan, ...]:
     """Plan all selected stages, as if each build gave a new version."""
     planner = Planner(pipeline, registry, refreshed(pipeline, options), options.limit)
+    stages = selected(pipeline, options.select)
+    check_named_files(pipeline, stages)
     plans = []
-    for stage in selected(pipeline, options.select):
+    for stage in stages:
         plan = planner.plan(stage)
         plans.append(plan)
         if plan.action in (APPEND, REBUILD, VIEW):

@@ -28,6 +28,42 @@ GROUP BY {column}
 HAVING count_if(_dropped) > {share} * count(*)
 """
 
+# {column} is a quoted column, or one value for all rows.
+MAX_DUPLICATE_SHARE = """
+SELECT
+  part,
+  sum(documents) AS documents,
+  sum(dropped) AS dropped,
+  round(sum(dropped) / sum(documents), 4) AS dropped_ratio,
+  max_by(component, (dropped, component)) AS largest_component,
+  max(dropped) AS dropped_of_it,
+  max_by(examples, (dropped, component)) AS examples
+FROM (
+  SELECT
+    part,
+    component,
+    count(*) AS documents,
+    count_if(_dropped) AS dropped,
+    array(min(id), max(id)) AS examples
+  FROM (SELECT {column} AS part, component, id, _dropped FROM {{batch}})
+  GROUP BY part, component
+)
+GROUP BY part
+HAVING sum(dropped) > {share} * sum(documents)
+"""
+
+MAX_CLUSTER_SIZE = """
+SELECT
+  component,
+  count(*) AS documents,
+  count_if(_dropped) AS dropped,
+  array(min(id), max(id)) AS examples
+FROM {{batch}}
+WHERE component IS NOT NULL
+GROUP BY component
+HAVING count(*) > {documents}
+"""
+
 MAX_CHANGE = """
 SELECT new.value AS value, old.value AS published_value, {percent} AS allowed_percent
 FROM (SELECT {measure} AS value FROM {{batch}}) AS new
@@ -51,9 +87,45 @@ def max_drop_share(column: str, share: float) -> str:
     Raises:
         CommandError: the share is not from 0 to 1.
     """
-    if not 0 <= share <= 1:
-        raise CommandError(f"max_drop_share: share is from 0 to 1, not {share}")
-    return MAX_DROP_SHARE.format(column=_quoted(column), share=_number(share))
+    return MAX_DROP_SHARE.format(column=_quoted(column), share=_share("max_drop_share", share))
+
+
+@check(version=1)
+def max_duplicate_share(share: float, column: str = "") -> str:
+    """No more than a share of the documents may be dropped as duplicates. For the section `all`.
+
+    Of a group that loses more, the component that most of its dropped documents belong to is
+    named, with its first and its last id. The stage returns `id` and `component`.
+
+    Args:
+        share: from 0 to 1; exactly that share passes.
+        column: what groups the rows, for example `source`; all are one group if not given.
+
+    Raises:
+        CommandError: the share is not from 0 to 1.
+    """
+    return MAX_DUPLICATE_SHARE.format(
+        column=_quoted(column) if column else "'all'",
+        share=_share("max_duplicate_share", share),
+    )
+
+
+@check(version=1)
+def max_cluster_size(documents: int) -> str:
+    """No component may hold more documents. For the section `all`.
+
+    A larger one is named with its first and its last id: it is more often a template than a text.
+    The stage returns `id` and `component`.
+
+    Args:
+        documents: exactly so many pass.
+
+    Raises:
+        CommandError: the limit is below 1.
+    """
+    if documents < 1:
+        raise CommandError(f"max_cluster_size: documents is at least 1, not {documents}")
+    return MAX_CLUSTER_SIZE.format(documents=documents)
 
 
 @check(version=1)
@@ -81,6 +153,12 @@ def max_change(measure: str, percent: float, column: str = "", quantile: float =
         raise CommandError(f"max_change: quantile is from 0 to 1, not {quantile}")
     value = MEASURES[measure].format(column=_quoted(column), quantile=_number(quantile))
     return MAX_CHANGE.format(measure=value, percent=_number(percent))
+
+
+def _share(check_name: str, share: float) -> str:
+    if not 0 <= share <= 1:
+        raise CommandError(f"{check_name}: share is from 0 to 1, not {share}")
+    return _number(share)
 
 
 def _quoted(column: str) -> str:

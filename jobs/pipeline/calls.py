@@ -9,7 +9,7 @@ from winnow.pipeline.query import Relation
 from winnow.pipeline.reader import Reader
 from winnow.pipeline.stage import Statement
 from winnow.pipeline.text import did_you_mean, listed, quoted, words
-from winnow.pipeline.tokens import Lexeme
+from winnow.pipeline.tokens import Lexeme, Token
 from winnow.udfs.registry import Declaration, Option
 
 # Spark's own table functions; a test holds the list against Spark.
@@ -160,7 +160,7 @@ class _Call:
         if name in self.found.options:
             self._problem(at, at + 1, f"option {quoted(name)} is given twice")
             return
-        known_value, value = self._literal(start, end)
+        known_value, value = literal(self.tokens[start:end])
         if not known_value:
             message = f"option {quoted(name)} is neither a literal nor a parameter"
             remedy = "Give a string, a number, TRUE, FALSE, NULL or :parameter."
@@ -168,22 +168,6 @@ class _Call:
             self.found.options[name] = option.default  # type: ignore[assignment]
             return
         self.found.options[name] = self._typed(option, value, start, end)
-
-    def _literal(self, start: int, end: int) -> tuple[bool, OptionValue]:
-        tokens = self.tokens[start:end]
-        if all(token.lexeme is Lexeme.STRING for token in tokens):
-            return True, "".join(token.value for token in tokens)
-        if len(tokens) == 2 and tokens[0].word == ":" and tokens[1].name:
-            return True, Marker(tokens[1].value)
-        sign = -1 if tokens[0].word == "-" else 1
-        if tokens[0].word in ("-", "+") and len(tokens) > 1:
-            tokens = tokens[1:]
-        if len(tokens) == 1 and tokens[0].lexeme is Lexeme.NUMBER:
-            number = _number(tokens[0].text)
-            return number is not None, None if number is None else sign * number
-        if len(tokens) == 1 and end == start + 1 and tokens[0].word in ("TRUE", "FALSE", "NULL"):
-            return True, {"TRUE": True, "FALSE": False, "NULL": None}[tokens[0].word]
-        return False, None
 
     def _typed(self, option: Option, value: OptionValue, start: int, end: int) -> OptionValue:
         given: object = value
@@ -206,6 +190,23 @@ class _Call:
             if option.required and option.name not in self.found.options:
                 message = f"{quoted(self.declared.name)} needs the option {quoted(option.name)}"
                 self._whole(message, f"Add {option.name} => ... to its arguments.")
+
+
+def literal(tokens: list[Token]) -> tuple[bool, OptionValue]:
+    """Return whether tokens are a literal or a parameter, and which."""
+    if tokens and all(token.lexeme is Lexeme.STRING for token in tokens):
+        return True, "".join(token.value for token in tokens)
+    if len(tokens) == 2 and tokens[0].word == ":" and tokens[1].name:
+        return True, Marker(tokens[1].value)
+    if len(tokens) == 1 and tokens[0].word in ("TRUE", "FALSE", "NULL"):
+        return True, {"TRUE": True, "FALSE": False, "NULL": None}[tokens[0].word]
+    sign = -1 if tokens[0].word == "-" else 1
+    if tokens[0].word in ("-", "+"):
+        tokens = tokens[1:]
+    if len(tokens) == 1 and tokens[0].lexeme is Lexeme.NUMBER:
+        number = _number(tokens[0].text)
+        return number is not None, None if number is None else sign * number
+    return False, None
 
 
 def described(option: Option) -> str:

@@ -7,10 +7,11 @@ from winnow.pipeline.calls import (
     SPARK_TABLE_FUNCTIONS,
     Arguments,
     check_stream,
+    literal,
     read_arguments,
 )
 from winnow.pipeline.context import Context
-from winnow.pipeline.model import Call, Problem, Read, TableArgument
+from winnow.pipeline.model import Call, NamedFile, OptionValue, Problem, Read, TableArgument
 from winnow.pipeline.query import (
     Cte,
     Function,
@@ -26,7 +27,7 @@ from winnow.pipeline.reader import Reader
 from winnow.pipeline.stage import Statement
 from winnow.pipeline.text import did_you_mean, quoted, words
 from winnow.pipeline.tokens import KEYWORDS, Lexeme, Token
-from winnow.udfs.registry import Declaration
+from winnow.udfs.registry import Declaration, Option
 
 PATH_FORMATS = words("avro binaryfile csv delta hive_metastore iceberg json orc parquet text xml")
 CONTROL_SCHEMA = "winnow"
@@ -46,6 +47,7 @@ class Uses:
     reads: list[Read] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     functions: tuple[str, ...] = ()
+    files: list[NamedFile] = field(default_factory=list)
     parameters: tuple[str, ...] = ()
     tables: dict[int, str] = field(default_factory=dict)
     operators: dict[int, Declaration] = field(default_factory=dict)
@@ -235,6 +237,10 @@ class _Finder:
             start = self.tokens[relation.start].start - self.base
             end = self.tokens[relation.end - 1].end - self.base
             spans.append((start, end))
+            for option in declared.options:
+                if option.is_file and option.name in arguments.options:
+                    value = arguments.options[option.name]
+                    self._file(declared, option, value, relation.name[0])
             pairs = zip(arguments.tables, relation.tables, strict=True)
             self.found.calls.append(
                 Call(
@@ -294,6 +300,7 @@ class _Finder:
                 if declared.kind == "column function":
                     names.add(declared.name)
                     self._arity(function, declared)
+                    self._files(function, declared)
                 elif declared.kind in ("operator", "source"):
                     message = f"{quoted(function.name)} gives a table, not a value"
                     remedy = f"Call it after FROM: FROM {function.name}(...)."
@@ -311,6 +318,35 @@ class _Finder:
             message = f"{quoted(declared.name)} is called with {len(parts)} arguments"
             remedy = f"It is declared as {declared.name}({names})."
             self._problem(function.start, function.closing + 1, message, remedy)
+
+    def _files(self, function: Function, declared: Declaration) -> None:
+        """Note the files that a call of a column function names."""
+        word, parts = self.found.reader.word, []
+        named: dict[str, tuple[int, int]] = {}
+        for start, end in self.found.reader.split(function.opening + 1, function.closing):
+            if word(start + 1) == "=>":
+                named[self.tokens[start].name] = start + 2, end
+            else:
+                parts.append((start, end))
+        options = zip(declared.options, parts[len(declared.tables) :], strict=False)
+        named |= {option.name: span for option, span in options}
+        for option in declared.options:
+            if not option.is_file or option.name not in named:
+                continue
+            start, end = named[option.name]
+            is_known, value = literal(self.tokens[start:end])
+            if is_known:
+                self._file(declared, option, value, function.start)
+            else:
+                what = f"option {quoted(option.name)} of {quoted(declared.name)}"
+                message = f"{what} names a file, and this is neither a string nor a parameter"
+                remedy = "Give 'a path' or :parameter: the plan looks whether the file changed."
+                self._problem(start, end, message, remedy)
+
+    def _file(self, declared: Declaration, option: Option, value: OptionValue, token: int) -> None:
+        place = self.statement.text.place(self.tokens[token].start)
+        length = len(self.tokens[token].text)
+        self.found.files.append(NamedFile(declared.name, option.name, value, place, length))
 
     def _parameters(self) -> tuple[str, ...]:
         names: set[str] = set()

@@ -265,6 +265,7 @@ class _Loader:
                     value = call.options.get(name)
                     if isinstance(value, Marker):
                         found.add(value.parameter)
+            found |= {f.value.parameter for f in stage.files if isinstance(f.value, Marker)}
         return {
             name: replace(parameter, is_run_option=name in found)
             for name, parameter in values.items()
@@ -319,5 +320,6 @@ def _stage(statement: Statement, found: Uses) -> Stage:
         reads=tuple(found.reads),
         calls=tuple(found.calls),
         functions=found.functions,
+        files=tuple(found.files),
         parameters=found.parameters,
     )

@@ -157,6 +157,20 @@ OptionValue = str | int | float | bool | None | Marker
 
 
 @dataclass(frozen=True)
+class NamedFile:
+    """A file, beside documents, that a call in a body reads: a model, a list, thresholds.
+
+    `place` and `length` are those of the function's name.
+    """
+
+    function: str
+    option: str
+    value: OptionValue
+    place: Place
+    length: int
+
+
+@dataclass(frozen=True)
 class TableArgument:
     """`name => TABLE(query)`: `sql` is the query, `SELECT * FROM t` for `TABLE(t)`.
 
@@ -203,6 +217,7 @@ class Stage:
     reads: tuple[Read, ...] = ()
     calls: tuple[Call, ...] = ()
     functions: tuple[str, ...] = ()  # column functions that the body calls
+    files: tuple[NamedFile, ...] = ()  # that calls in the body read, apart from documents
     parameters: tuple[str, ...] = ()  # used in the body and in rules
 
     @property

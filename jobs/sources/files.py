@@ -12,11 +12,13 @@ from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
+from winnow import conf
 from winnow.errors import CommandError
 
 COMPRESSED = (".gz", ".bz2", ".zst")
 _MAGIC = re.compile(r"[*?\[]")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_PACKAGED = "winnow:"  # before the path of a file that comes with Winnow, below `conf`
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ def list_address(
     In folders and globs, what begins with "." or "_" is left out, as Spark does.
 
     Args:
-        address: a local path or any address that fsspec knows.
+        address: a local path, any address that fsspec knows, or `winnow:` and the path of a file
+            that comes with Winnow.
         glob: of the files found, only those whose name it matches; without "/" it is matched with
             the last part of the name.
         formats: the format of a file by its name, None for a file that is not wanted.
@@ -73,6 +76,8 @@ def list_address(
         CommandError: nothing is there, nothing matches, or there is no permission.
     """
     root, pattern = address.removeprefix("file://"), None
+    if root.startswith(_PACKAGED):
+        root = str(Path(conf.__file__).parent / root.removeprefix(_PACKAGED))
     store: _Local | _Remote = _Remote(root) if _SCHEME.match(root) else _Local()
     try:
         found = store.file(root)

@@ -3,7 +3,12 @@
 import pytest
 
 from winnow.errors import CommandError
-from winnow.operators.checks import max_change, max_drop_share
+from winnow.operators.checks import (
+    max_change,
+    max_cluster_size,
+    max_drop_share,
+    max_duplicate_share,
+)
 from winnow.udfs.registry import declaration_of
 
 
@@ -79,6 +84,46 @@ def test_a_measure_that_can_no_longer_be_taken_is_bad(bad_rows):
     assert bad_rows(check, words(None), words(None)) == []
 
 
+NEAR = [
+    ("a", "wiki", "a", False),
+    ("b", "wiki", "a", True),
+    ("c", "books", "a", True),
+    ("d", "books", None, False),
+    ("e", "wiki", "e", False),
+    ("f", "wiki", "e", True),
+]
+
+
+@pytest.fixture
+def bad_duplicates(spark):
+    """Run a check's SQL over the rows of NEAR."""
+    columns = "id STRING, source STRING, component STRING, _dropped BOOLEAN"
+    spark.createDataFrame(NEAR, columns).createOrReplaceTempView("near")
+    return lambda sql: spark.sql(sql.format(batch="near", published="near")).collect()
+
+
+def test_a_source_that_loses_more_than_the_share_is_shown_with_the_component_responsible(
+    bad_duplicates,
+):
+    assert bad_duplicates(max_duplicate_share(0.5, "source")) == []
+    rows = {row.part: row for row in bad_duplicates(max_duplicate_share(0.49, "source"))}
+    assert set(rows) == {"wiki", "books"}
+    assert (rows["books"].largest_component, rows["books"].examples) == ("a", ["c", "c"])
+    assert (rows["wiki"].documents, rows["wiki"].dropped) == (4, 2)
+
+
+def test_the_loss_of_all_documents_together_is_limited_too(bad_duplicates):
+    assert bad_duplicates(max_duplicate_share(0.5)) == []
+    [row] = bad_duplicates(max_duplicate_share(0.4))
+    assert (row.part, row.documents, row.dropped, row.dropped_of_it) == ("all", 6, 3, 2)
+
+
+def test_a_component_of_just_the_size_passes_and_one_document_more_does_not(bad_duplicates):
+    assert bad_duplicates(max_cluster_size(3)) == []
+    [row] = bad_duplicates(max_cluster_size(2))
+    assert (row.component, row.documents, row.dropped, row.examples) == ("a", 3, 2, ["a", "c"])
+
+
 def test_a_column_may_have_any_name(spark):
     spark.sql("SELECT 1 AS `a {b}``c`, true AS _dropped").createOrReplaceTempView("odd")
     sql = max_drop_share("a {b}`c", 0.5).format(batch="odd", published="odd")
@@ -90,6 +135,8 @@ def test_a_column_may_have_any_name(spark):
     [
         (lambda: max_drop_share("source", 1.01), "share is from 0 to 1, not 1.01"),
         (lambda: max_drop_share("source", -0.01), "share is from 0 to 1"),
+        (lambda: max_duplicate_share(2), "max_duplicate_share: share is from 0 to 1, not 2"),
+        (lambda: max_cluster_size(0), "documents is at least 1, not 0"),
         (lambda: max_change("median", 5), "'median' is none of rows, mean, quantile"),
         (lambda: max_change("rows", -1), "percent is at least 0"),
         (lambda: max_change("rows", 5, column="words"), "rows takes no column"),

@@ -1,0 +1,176 @@
+"""Lists and tables that a person keeps in files: words, domains, thresholds by language.
+
+A stage that reads one is a table like any other: it has versions, and a stage joins it. The files
+are read on the driver; ten million entries take about a minute and 2 GB there.
+"""
+
+import datetime
+import io
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, cast
+
+import pyarrow as pa
+from pyarrow import csv
+
+from winnow.operators.registry import Columns, operator
+from winnow.sources.files import list_address, open_raw
+from winnow.udfs.registry import File
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+HEADER = ("name", "licence", "date")
+LIST = pa.schema(
+    [
+        ("list", pa.string()),
+        ("entry", pa.string()),
+        ("licence", pa.string()),
+        ("date", pa.date32()),
+    ]
+)
+
+
+@operator(schema="list STRING, entry STRING, licence STRING, date DATE", version=1)
+def read_list(
+    path: File, name: str | None = None, licence: str | None = None, date: str | None = None
+) -> "DataFrame":
+    """Read lists of words, domains or addresses from text files, an entry a line.
+
+    A file is UTF-8. Its first lines may say what it is, `# name: ...`, `# licence: ...` and
+    `# date: YYYY-MM-DD`; other lines that begin with # and empty ones are skipped. White space
+    around an entry is left out, and an entry that comes twice in a list is one.
+
+    Args:
+        path: a file, a folder or a glob, local or any address that fsspec knows; `winnow:` and a
+            path for a list that comes with Winnow.
+        name: of all lists; without it the file says it, or its name without the ending is it.
+        licence: of all lists; without it the file says it. `unknown` is an answer.
+        date: of which the lists are, as YYYY-MM-DD; without it the file says it.
+
+    Returns:
+        list STRING, entry STRING, licence STRING, date DATE; one row is one entry of one list.
+
+    Raises:
+        CommandError: there is no such file.
+        ValueError: a file is no UTF-8, does not say its licence or its date, or holds no entry; or
+            two files are one list.
+    """
+    given = {"name": name, "licence": licence, "date": date}
+    return _session().createDataFrame(lists(path, given))
+
+
+def lists(path: str, given: Mapping[str, str | None]) -> pa.Table:
+    """Return the lists of a file, a folder or a glob with the columns of LIST."""
+    tables: dict[str, pa.Table] = {}
+    for file, content in _contents(path):
+        try:
+            lines = content.decode("utf-8-sig").split("\n")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{file!r} is no UTF-8 at byte {error.start}") from None
+        said = _header(lines) | {key: value for key, value in given.items() if value}
+        title = said.get("name") or PurePosixPath(file).name.partition(".")[0]
+        for key in ("licence", "date"):
+            if key not in said:
+                raise ValueError(
+                    f"the list {file!r} does not say its {key}; let it begin with a line "
+                    f"`# {key}: ...`, or give the option {key}"
+                )
+        if title in tables:
+            raise ValueError(f"two files are the list {title!r}; {file!r} is one")
+        entries = (line.strip() for line in lines if not line.startswith("#"))
+        found = list(dict.fromkeys(entry for entry in entries if entry))
+        if not found:
+            raise ValueError(f"no entry is in the list {file!r}")
+        count = len(found)
+        columns = [
+            pa.repeat(title, count),
+            pa.array(found),
+            pa.repeat(said["licence"], count),
+            pa.repeat(pa.scalar(_date(file, said["date"]), pa.date32()), count),
+        ]
+        tables[title] = pa.Table.from_arrays(columns, schema=LIST)
+    return pa.concat_tables(tables.values())
+
+
+def _header(lines: list[str]) -> dict[str, str]:
+    """What the comments before the first entry say."""
+    found: dict[str, str] = {}
+    for line in lines:
+        if not line.startswith("#"):
+            return found
+        key, colon, value = line.lstrip("#").partition(":")
+        if colon and key.strip().lower() in HEADER and value.strip():
+            found.setdefault(key.strip().lower(), value.strip())
+    return found
+
+
+def _date(file: str, text: str) -> datetime.date:
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"date: {text!r} of the list {file!r} is not YYYY-MM-DD") from None
+
+
+def _columns(_: Mapping[str, Columns], options: Mapping[str, object]) -> str:
+    return str(options["columns"])
+
+
+@operator(schema=_columns, version=1)
+def read_csv(path: File, columns: str) -> "DataFrame":
+    """Read a table from a CSV file with a header, e.g. thresholds by language.
+
+    Args:
+        path: a file, a folder or a glob, as for `read_list`; columns are found by their names.
+        columns: those to read with their types, e.g. `language STRING, least DECIMAL(4, 3)`. An
+            empty field is NULL.
+
+    Returns:
+        The columns asked for; one row is one line.
+
+    Raises:
+        CommandError: there is no such file.
+        ValueError: a file lacks a column, or a value is not of its type.
+    """
+    from pyspark.sql.pandas.types import to_arrow_schema
+    from pyspark.sql.types import StructType
+
+    schema = to_arrow_schema(cast(StructType, StructType.fromDDL(columns)))
+    return _session().createDataFrame(rows(path, schema))
+
+
+def rows(path: str, schema: pa.Schema) -> pa.Table:
+    """Return the columns of a schema from the CSV files at an address."""
+    convert = csv.ConvertOptions(
+        column_types=schema,
+        include_columns=schema.names,
+        null_values=[""],  # "nan" is a language
+        strings_can_be_null=True,
+    )
+    tables = []
+    for file, content in _contents(path):
+        try:
+            tables.append(csv.read_csv(io.BytesIO(content), convert_options=convert))
+        except (pa.ArrowInvalid, KeyError) as error:
+            raise ValueError(f"{file!r} is not the table asked for: {error}") from None
+    return pa.concat_tables(tables)
+
+
+def _contents(path: str) -> list[tuple[str, bytes]]:
+    """Return name and content of each file at an address.
+
+    Raises:
+        CommandError: there is none.
+    """
+    found = []
+    for file in list_address(path, None, lambda _: "file", is_named=True):
+        with open_raw(file) as stream:
+            found.append((file.name, stream.read()))
+    return found
+
+
+def _session() -> "SparkSession":
+    from pyspark.sql import SparkSession
+
+    session: SparkSession = SparkSession.active()
+    return session
