@@ -5,14 +5,9 @@ CREATE OR REFRESH MATERIALIZED VIEW clean (
 COMMENT 'Documents by id, each with the benchmarks that it has items of'
 AS
 SELECT
-  documents.id,
-  documents.source,
-  documents.arrival,
-  coalesce(found.items, 0) AS items,
-  found.benchmarks
-FROM documents
-LEFT JOIN (
-  SELECT id, count(*) AS items, array_sort(collect_set(benchmark)) AS benchmarks
-  FROM contamination
-  GROUP BY id
-) AS found ON found.id = documents.id
+  id,
+  count(target_id) AS items,
+  max(score) AS score,
+  array_sort(collect_set(benchmark)) AS benchmarks
+FROM contamination
+GROUP BY id
