@@ -12,7 +12,8 @@ from winnow.udfs.buffers import BYTES, OFFSETS
 
 # int64[slots, 3]: the stamp of who filled it, and two numbers of theirs.
 SLOTS = types.Array(types.int64, 2, "C")
-_START, _FACTOR = np.uint64(14695981039346656037), np.uint64(1099511628211)  # FNV-1a
+_START = np.uint64(14695981039346656037)
+_FACTORS = tuple(np.uint64(pow(1099511628211, power, 1 << 64)) for power in range(5))
 
 
 def new_slots(items: int) -> NDArray[np.int64]:
@@ -50,6 +51,25 @@ def slot_of(key: np.uint64, slots: int) -> np.int64:
     return np.int64(mixed & np.uint64(slots - 1))
 
 
+@njit(types.uint64(BYTES, types.int64, types.int64), cache=True, nogil=True)
+def hash_of(data: NDArray[np.uint8], start: int, end: int) -> np.uint64:
+    """Return a polynomial of the bytes, four at a time: a product waits for the one before."""
+    key = _START ^ np.uint64(end - start)
+    at = start
+    while at + 4 <= end:
+        key = key * _FACTORS[4] + (
+            np.uint64(data[at]) * _FACTORS[3]
+            + np.uint64(data[at + 1]) * _FACTORS[2]
+            + np.uint64(data[at + 2]) * _FACTORS[1]
+            + np.uint64(data[at + 3])
+        )
+        at += 4
+    while at < end:
+        key = key * _FACTORS[1] + np.uint64(data[at])
+        at += 1
+    return key
+
+
 @njit(types.boolean(BYTES, *(types.int64,) * 5, SLOTS), cache=True, nogil=True)
 def is_repeat(
     data: NDArray[np.uint8],
@@ -64,10 +84,7 @@ def is_repeat(
 
     Places are kept relative to `text`. Equal hashes are compared byte by byte.
     """
-    key = _START
-    for i in range(start, end):
-        key = (key ^ np.uint64(data[i])) * _FACTOR
-    slot = slot_of(key, slots)
+    slot = slot_of(hash_of(data, start, end), slots)
     while seen[slot, 0] == stamp:
         if seen[slot, 2] == end - start:
             other = text + seen[slot, 1]

@@ -11,7 +11,6 @@ depends on what the tables hold.
 import threading
 import unicodedata
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS
 from winnow.udfs.characters import LETTER, SENTENCE_END, character_classes, code_points
+from winnow.udfs.chunk_cuts import CLASSES, KNOWN, cut_chunks
 from winnow.udfs.decoding import MAY_BE_SPACE, decode, space_size
 from winnow.udfs.english_tokens import tokens as english_tokens
 from winnow.udfs.seen import slot_of, slots_for
@@ -48,10 +48,7 @@ _NO_ENDERS = """
 """
 _LAST_PUNCTUATION = 0x1FFFF  # no character of category P stands above; a test looks at all
 
-# A polynomial over bytes, modulo 2 ** 64. The base is odd, so it has an inverse, and the hash of a
-# part of a text is a difference of two hashes of its beginnings.
-_BASE = np.uint64(0x9E3779B97F4A7C15)
-_INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
+_BASE = np.uint64(0x9E3779B97F4A7C15)  # of a polynomial over bytes, modulo 2 ** 64
 _HASH_START, _HASH_FACTOR = np.uint64(14695981039346656037), np.uint64(1099511628211)  # FNV-1a
 
 INTS, WIDE = types.Array(types.int32, 1, "C"), types.Array(types.int64, 1, "C")
@@ -213,12 +210,18 @@ def _describe(
     """Write what is known of the tokens from `first` on."""
     for token in range(first, after):
         start, end = places[token], places[token + 1]
-        total, power, inverse = np.uint64(0), np.uint64(1), np.uint64(1)
+        total, power = np.uint64(0), np.uint64(1)
+        high = low = np.uint64(0)
         for i in range(start, end):
-            total += (np.uint64(store[i]) + np.uint64(1)) * power  # NUL bytes count too
+            byte = np.uint64(store[i])
+            total = total * _BASE + byte + np.uint64(1)  # NUL bytes count too
             power *= _BASE
-            inverse *= _INVERSE
-        facts[token, 0], facts[token, 1], facts[token, 2] = total, power, inverse
+            if i < start + 8:
+                high |= byte << np.uint64(8 * (start + 7 - i))
+            elif i < start + 16:
+                low |= byte << np.uint64(8 * (start + 15 - i))
+        facts[token, 0], facts[token, 1], facts[token, 2], facts[token, 3] = total, power, high, low
+        facts[token, 4] = end - start
         any_kind, all_kinds, points = 0, PUNCTUATION | ENDER, 0
         at = start
         while at < end:
@@ -313,6 +316,10 @@ def _grown(array: NDArray[Number], size: int) -> NDArray[Number]:
 class Tokens(NamedTuple):
     """The tokens of some rows, and what is known of every token by its number.
 
+    facts: the hash of its bytes and what to multiply a hash with before it is added, so that the
+    hash of a text is made of those of its parts; its first 16 bytes as two numbers, the first byte
+    highest; how many bytes there are.
+
     Row i has the tokens ids[first[i]:first[i + 1]] and the chunks
     chunks[first_chunk[i]:first_chunk[i + 1]]; chunk c has firsts[c + 1] - firsts[c] tokens and lies
     at data[starts[k]:ends[k]] of the k-th place.
@@ -342,10 +349,11 @@ class _Memo:
         self.tokens = np.zeros(1 << 12, np.int32)
         self.chars = np.zeros(1 << 11, np.int32)
         self.flags = np.zeros(1 << 11, np.int32)
-        self.facts = np.zeros((1 << 11, 3), np.uint64)
-        stop_words = [word.encode() for word in STOP_WORDS]
-        self._add_words(b"".join(stop_words), [len(word) for word in stop_words])
-        self.flags[: len(stop_words)] |= 1 << (STOP_WORD + np.arange(len(stop_words)))
+        self.facts = np.zeros((1 << 11, 5), np.uint64)
+        stop_words = np.frombuffer("".join(STOP_WORDS).encode(), np.uint8)
+        starts = np.cumsum([0, *map(len, STOP_WORDS[:-1])])
+        self._add_words(stop_words, starts)
+        self.flags[: len(STOP_WORDS)] |= 1 << (STOP_WORD + np.arange(len(STOP_WORDS)))
 
     @property
     def is_full(self) -> bool:
@@ -373,32 +381,27 @@ class _Memo:
     def _cut_chunks(self, known: int) -> None:
         """Cut the chunks from number `known` on."""
         count = int(self.chunks.size[0])
-        places = self.chunks.places[known : count + 1].tolist()
-        store = self.chunks.store[places[0] : places[-1]].tobytes()
-        lengths: list[int] = []
-        cuts: list[int] = []  # tokens of each chunk
-        for start, end in pairwise(places):
-            content = store[start - places[0] : end - places[0]]
-            if content.isascii():
-                parts = list(map(len, english_tokens(content.decode("ascii"))))
-            else:
-                text = content.decode("utf-8", "surrogateescape")
-                parts = [
-                    len(part.encode("utf-8", "surrogateescape")) for part in english_tokens(text)
-                ]
-            lengths += parts
-            cuts.append(len(parts))
+        places = self.chunks.places[known : count + 1]
+        store = self.chunks.store[places[0] : places[-1]]
+        begins = np.zeros(store.size, np.bool_)
+        unsure = np.empty(count - known, np.int64)
+        left = cut_chunks(store, places - places[0], CLASSES, KNOWN, begins, unsure)
+        for chunk in unsure[:left].tolist():
+            begin, end = int(places[chunk] - places[0]), int(places[chunk + 1] - places[0])
+            text = store[begin:end].tobytes().decode("utf-8", "surrogateescape")
+            for part in english_tokens(text):
+                begins[begin] = True
+                begin += len(part.encode("utf-8", "surrogateescape"))
+        starts = np.flatnonzero(begins)
         self.firsts = _grown(self.firsts, count + 1)
-        begin = self.firsts[known]
-        self.firsts[known + 1 : count + 1] = begin + np.cumsum(cuts)
+        first = self.firsts[known]
+        self.firsts[known + 1 : count + 1] = first + np.searchsorted(starts, places[1:] - places[0])
         self.tokens = _grown(self.tokens, int(self.firsts[count]))
-        self.tokens[begin : self.firsts[count]] = self._add_words(store, lengths)
+        self.tokens[first : self.firsts[count]] = self._add_words(store, starts)
 
-    def _add_words(self, content: bytes, lengths: list[int]) -> NDArray[np.int32]:
-        """Return the numbers of the tokens that `content` consists of."""
-        data = np.frombuffer(content, np.uint8)
-        ends = np.cumsum(lengths, dtype=np.int64)
-        starts = ends - np.array(lengths, np.int64)
+    def _add_words(self, data: NDArray[np.uint8], starts: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Return the numbers of the tokens that `data` consists of."""
+        ends = np.append(starts[1:], len(data))
         hashes = np.empty(starts.size, np.uint64)
         _hash(data, starts, ends, hashes)
         known = int(self.words.size[0])
