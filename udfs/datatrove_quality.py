@@ -130,7 +130,14 @@ def _count_words(
         counts[4, row] = stop_words
 
 
-def _count(found: Tokens, counts: NDArray[np.int32]) -> None:
+def count_quality(
+    data: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    found: Tokens,
+    counts: NDArray[np.int32],
+) -> None:
+    """Write SIGNALS of some rows; `found` are their tokens."""
+    _count_marks(data, offsets, counts)
     _count_words(found.ids, found.first, found.chars, found.flags, counts)
 
 
@@ -154,7 +161,7 @@ def datatrove_quality(text: pa.Array) -> pa.Array:
     """
     data, offsets = utf8(text)
     counts = np.zeros((len(SIGNALS), len(text)), np.int32)
-    _count_marks(data, offsets, counts)
     for found in tokenise(data, offsets):
-        _count(found, counts[:, found.rows])
+        rows = offsets[found.rows.start : found.rows.stop + 1]
+        count_quality(data, rows, found, counts[:, found.rows])
     return pa.StructArray.from_arrays([pa.array(c) for c in counts], SIGNALS, mask=text.is_null())

@@ -9,11 +9,11 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
-from winnow.udfs.decoding import count_chars, space_size
+from winnow.udfs.decoding import count_chars, without_space
 from winnow.udfs.ngrams import clear, count_pairs
 from winnow.udfs.registry import column_function
 from winnow.udfs.seen import SLOTS, is_repeat, most_newlines, new_slots, slot_of, slots_for
-from winnow.udfs.token_table import FACTS, HASHES, INTS, WIDE, tokenise
+from winnow.udfs.token_table import FACTS, INTS, WIDE, Tokens, tokenise
 
 TOP, DUPLICATE = (2, 3, 4), (5, 6, 7, 8, 9, 10)
 SIGNALS = (
@@ -34,20 +34,6 @@ _MATRIX = types.Array(types.int64, 2, "A")
 _BYTE_STORE = types.Array(types.uint8, 1, "C")
 
 
-@njit("UniTuple(int64, 2)(Array(uint8, 1, 'C', readonly=True), int64, int64)", cache=True)
-def _stripped(data: NDArray[np.uint8], start: int, end: int) -> tuple[int, int]:
-    """Return the text without white space at its ends."""
-    while start < end and space_size(data, start, end):
-        start += space_size(data, start, end)
-    size = 1
-    while size <= 3:  # bytes of a white space that would end here
-        if end - size >= start and space_size(data, end - size, end) == size:
-            end -= size
-            size = 0
-        size += 1
-    return start, end
-
-
 @njit(types.void(BYTES, OFFSETS, SLOTS, _MATRIX), cache=True, nogil=True)
 def _count_repeats(
     data: NDArray[np.uint8],
@@ -62,7 +48,7 @@ def _count_repeats(
             least = 2 - part  # newlines between two parts: paragraphs first, then lines
             start = text
             if least == 2:
-                start, end = _stripped(data, text, end)
+                start, end = without_space(data, text, end)
             else:
                 end = offsets[row + 1]
             cuts = 1
@@ -265,6 +251,20 @@ def _count_duplicates(
             counts[5 + n, row] = repeated
 
 
+def count_repetition(
+    data: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    found: Tokens,
+    counts: NDArray[np.int64],
+) -> None:
+    """Write SIGNALS of some rows; `found` are their tokens."""
+    _count_repeats(data, offsets, new_slots(most_newlines(data, offsets) + 1), counts)
+    _count_top(found.ids, found.first, found.chars, counts)
+    _count_duplicates(
+        found.ids, found.first, found.chars, found.facts, found.places, found.store, counts
+    )
+
+
 @column_function(returns=DDL, version=1, assets=("english_tokens.json",))
 def datatrove_repetition(text: pa.Array) -> pa.Array:
     r"""Count the characters in repeated paragraphs, lines and n-grams, as datatrove does.
@@ -288,11 +288,7 @@ def datatrove_repetition(text: pa.Array) -> pa.Array:
     """
     data, offsets = utf8(text)
     counts = np.zeros((len(SIGNALS), len(text)), np.int64)
-    _count_repeats(data, offsets, new_slots(most_newlines(data, offsets) + 1), counts)
     for found in tokenise(data, offsets):
-        part = counts[:, found.rows]
-        _count_top(found.ids, found.first, found.chars, part)
-        _count_duplicates(
-            found.ids, found.first, found.chars, found.facts, found.places, found.store, part
-        )
+        rows = offsets[found.rows.start : found.rows.stop + 1]
+        count_repetition(data, rows, found, counts[:, found.rows])
     return pa.StructArray.from_arrays([pa.array(c) for c in counts], SIGNALS, mask=text.is_null())

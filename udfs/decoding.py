@@ -93,3 +93,17 @@ def count_chars(data: NDArray[np.uint8], start: int, end: int) -> int:
     for i in range(start, end):
         chars += data[i] & 0xC0 != 0x80
     return chars
+
+
+@njit(_DECODE, cache=True, nogil=True)
+def without_space(data: NDArray[np.uint8], start: int, end: int) -> tuple[int, int]:
+    """Return the text without white space at its ends."""
+    while start < end and space_size(data, start, end):
+        start += space_size(data, start, end)
+    size = 1
+    while size <= 3:  # bytes of a white space that would end here
+        if end - size >= start and space_size(data, end - size, end) == size:
+            end -= size
+            size = 0
+        size += 1
+    return start, end
