@@ -59,14 +59,16 @@ def _texts(items: tuple[bytes, ...]) -> tuple[NDArray[np.uint8], NDArray[np.int6
 
 
 # What the kernel looks for: lorem ipsum, javascript, the policies, a bracket; the citations. Of
-# each byte: what can begin with it and what can go on with it, as bits.
+# each byte: what can have it as its first, second and third, as bits.
 _PHRASES, _PHRASE_AT = _texts((LOREM_IPSUM, JAVASCRIPT, *POLICIES))
 _CURLY_BIT = 1 << (_PHRASE_AT.size - 1)
-_BEGIN, _GO_ON = np.zeros(256, np.int64), np.full(256, _CURLY_BIT, np.int64)
-_BEGIN[_CURLY] = _CURLY_BIT
+_BEGIN = np.zeros((3, 256), np.int64)
 for _phrase, _at in enumerate(_PHRASE_AT[:-1]):
-    _BEGIN[[_PHRASES[_at], _PHRASES[_at] - 32]] |= 1 << _phrase
-    _GO_ON[[_PHRASES[_at + 1], _PHRASES[_at + 1] - 32]] |= 1 << _phrase
+    for _place in range(3):
+        _BEGIN[_place, [_PHRASES[_at + _place], _PHRASES[_at + _place] - 32]] |= 1 << _phrase
+_BEGIN[0, _CURLY] = _CURLY_BIT
+_BEGIN[1:] |= _CURLY_BIT
+_FIRST, _SECOND, _THIRD = _BEGIN
 _CITATIONS, _CITATION_AT = _texts(CITATIONS)
 
 _STORE = types.Array(types.uint8, 1, "C")
@@ -116,7 +118,8 @@ def _is_phrase(data: NDArray[np.uint8], at: int, end: int, phrase: int) -> bool:
 @njit(types.int64(BYTES, types.int64, types.int64, _STORE, types.int64), cache=True, nogil=True)
 def _copy(data: NDArray[np.uint8], start: int, end: int, to: NDArray[np.uint8], place: int) -> int:
     """Copy the bytes to a place; return the place after them."""
-    to[place : place + end - start] = data[start:end]
+    for i in range(end - start):
+        to[place + i] = data[start + i]
     return place + end - start
 
 
@@ -176,28 +179,32 @@ def _clean(
         while at < text_end:
             # One pass finds the line's end, its visible part, and its words.
             lines += 1
-            first = last = word = at
+            first = last = at
             words = 0
-            is_long = in_word = is_ended = False
-            while at < text_end and not is_ended:
-                size = 0
+            is_long = False
+            while at < text_end:
+                if data[at] == _SPACE:
+                    at += 1
+                    continue
                 if MAY_BE_SPACE[data[at]]:
                     size = line_break_size(data, at, text_end)
-                    is_ended = size > 0
-                    if not size:
-                        size = space_size(data, at, text_end)
-                if size and in_word:
-                    in_word = False
-                    is_long = is_long or _is_long(data, word, last)
-                if not size:
-                    if not in_word:
-                        in_word, word = True, at
-                        if not words:
-                            first = at
-                        words += 1
-                    last = at + 1
-                at += max(size, 1)
-            is_long = is_long or (in_word and _is_long(data, word, last))
+                    if size:
+                        at += size
+                        break
+                    size = space_size(data, at, text_end)
+                    if size:
+                        at += size
+                        continue
+                word = at
+                at += 1
+                while at < text_end and (
+                    not MAY_BE_SPACE[data[at]] or space_size(data, at, text_end) == 0
+                ):
+                    at += 1
+                first = first if words else word
+                words += 1
+                last = at
+                is_long = is_long or _is_long(data, word, at)
             if is_long:
                 long_word += 1
                 continue
@@ -224,9 +231,9 @@ def _clean(
                 continue
             found = 0
             for i in range(begin, to):
-                # The line is followed by what is left there, no phrase goes on beyond its end.
-                may_be = _BEGIN[cleaned[i]] & _GO_ON[cleaned[i + 1]]
-                if may_be:
+                # What is left behind the line begins no phrase that ends in it.
+                may_be = _FIRST[cleaned[i]] & _SECOND[cleaned[i + 1]]
+                if may_be and may_be & _THIRD[cleaned[i + 2]]:
                     found |= may_be & _CURLY_BIT
                     for phrase in range(_PHRASE_AT.size - 1):
                         if may_be >> phrase & 1 and _is_phrase(cleaned, i, to, phrase):
@@ -354,7 +361,7 @@ def cleaned(
     """
     rows, size = offsets.size - 1, int(offsets[-1] - offsets[0])
     counts = np.zeros((len(SIGNALS) + 1, rows), np.int32)
-    lines, changed, stripped = (np.empty(size + 1, np.uint8) for _ in range(3))
+    lines, changed, stripped = (np.zeros(size + 2, np.uint8) for _ in range(3))
     line_offsets, first_line, stripped_offsets = (np.empty(rows + 1, np.int64) for _ in range(3))
     most = size // FEWEST_WORDS + 2
     line_starts, line_ends, changed_offsets, changed_rows = np.empty((4, most), np.int64)

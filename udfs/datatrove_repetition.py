@@ -44,6 +44,10 @@ def _count_repeats(
     for row in range(offsets.size - 1):
         text, end = offsets[row], offsets[row + 1]
         counts[0, row] = count_chars(data, text, end)
+        newlines = 0
+        for i in range(text, end):
+            newlines += data[i] == _NEWLINE
+        slots = slots_for(newlines + 1)
         for part in range(2):
             least = 2 - part  # newlines between two parts: paragraphs first, then lines
             start = text
@@ -51,13 +55,11 @@ def _count_repeats(
                 start, end = without_space(data, text, end)
             else:
                 end = offsets[row + 1]
-            cuts = 1
-            for i in range(start, end):
-                cuts += data[i] == _NEWLINE
-            slots = slots_for(cuts)
             parts = copies = chars = 0
             at = start
             while at <= end:
+                while at < end and data[at] != _NEWLINE:
+                    at += 1
                 run = 0
                 while at + run < end and data[at + run] == _NEWLINE:
                     run += 1
@@ -67,8 +69,6 @@ def _count_repeats(
                         copies += 1
                         chars += count_chars(data, start, at)
                     start = at + run
-                    if at == end:
-                        break
                 at += max(run, 1)
             base = 1 + 3 * part
             counts[base, row], counts[base + 1, row], counts[base + 2, row] = parts, copies, chars

@@ -46,6 +46,7 @@ _NO_ENDERS = """
     61D-61E 837 839 83D-83E 17D4-17D6 17D9-17DA 1B7D-1B7E 2E53-2E54 10F55-10F59 10F86-10F89 11944
     11946 11EF7-11EF8 11F43-11F44 16E98
 """
+_SPACE = ord(" ")
 _LAST_PUNCTUATION = 0x1FFFF  # no character of category P stands above; a test looks at all
 
 _BASE = np.uint64(0x9E3779B97F4A7C15)  # of a polynomial over bytes, modulo 2 ** 64
@@ -100,6 +101,9 @@ def _find_chunks(
         first[row] = chunks
         at, end = offsets[row], offsets[row + 1]
         while at < end:
+            if data[at] == _SPACE:
+                at += 1
+                continue
             if MAY_BE_SPACE[data[at]]:
                 space = space_size(data, at, end)
                 if space > 0:
@@ -108,7 +112,7 @@ def _find_chunks(
             starts[chunks] = at
             key = _HASH_START
             while at < end:
-                if MAY_BE_SPACE[data[at]] and space_size(data, at, end) > 0:
+                if MAY_BE_SPACE[data[at]] and (data[at] == _SPACE or space_size(data, at, end) > 0):
                     break
                 key = (key ^ np.uint64(data[at])) * _HASH_FACTOR
                 at += 1
