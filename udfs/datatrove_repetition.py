@@ -13,7 +13,7 @@ from winnow.udfs.decoding import count_chars, without_space
 from winnow.udfs.ngrams import clear, count_pairs
 from winnow.udfs.registry import column_function
 from winnow.udfs.seen import SLOTS, is_repeat, most_newlines, new_slots, slot_of, slots_for
-from winnow.udfs.token_table import FACTS, INTS, WIDE, Tokens, tokenise
+from winnow.udfs.token_table import FACTS, HEAD, INTS, WIDE, Tokens, tokenise
 
 TOP, DUPLICATE = (2, 3, 4), (5, 6, 7, 8, 9, 10)
 SIGNALS = (
@@ -143,8 +143,6 @@ def _count_top(
             counts[5 + n, row] = count * length
 
 
-# An n-gram of so many bytes comes twice only if its first bytes do. They are two numbers.
-_HEAD = 16
 _MIXER = np.uint64(0x9E3779B97F4A7C15)
 
 _FIND = types.int64(INTS, types.int64, types.int64, FACTS, *(INTS,) * 2, _BYTE_STORE, INTS)
@@ -155,20 +153,20 @@ def _find_candidates(
     ids: NDArray[np.int32],
     start: int,
     size: int,
-    facts: NDArray[np.uint64],
+    heads: NDArray[np.uint64],
     rest: NDArray[np.int32],
-    heads: NDArray[np.int32],
+    head_slots: NDArray[np.int32],
     times: NDArray[np.uint8],
     candidates: NDArray[np.int32],
 ) -> int:
     """Write where n-grams begin that may come twice, in order; return their number.
 
-    They are short, or the text without its white space goes on like it does elsewhere.
+    An n-gram of HEAD bytes or more comes twice only where its first HEAD bytes do.
 
     Args:
-        rest: becomes the bytes of the tokens from one on.
-        heads: becomes the slot of the _HEAD bytes that begin with a token.
-        times: 1 or more in each slot; 2 and more are 3 or more.
+        rest: becomes the bytes of the tokens from one on; HEAD of a longer token.
+        head_slots: becomes the slot in `times` of the HEAD bytes that begin with a token.
+        times: becomes 1 in a slot that is of one token, more in one of several.
     """
     slots = 8 * slots_for(size)
     for slot in range(slots):
@@ -177,26 +175,28 @@ def _find_candidates(
     rest[size] = 0
     for i in range(size - 1, -1, -1):
         token = ids[start + i]
-        high, low, length = facts[token, 2], facts[token, 3], facts[token, 4]
+        high, low = heads[token, 0], heads[token, 1]
+        length = low & np.uint64(0xFF)
         bits = np.uint64(8) * length
         if bits < np.uint64(64):
             low |= next_low >> bits | next_high << (np.uint64(64) - bits)
             high |= next_high >> bits
-        elif bits < np.uint64(128):
+        else:
             low |= next_high >> (bits - np.uint64(64))
+        low &= ~np.uint64(0xFF)
         next_high, next_low = high, low
         rest[i] = rest[i + 1] + np.int32(length)
         slot = slot_of(high * _MIXER ^ low, slots)
-        heads[i] = slot
+        head_slots[i] = slot
         times[slot] = times[slot] << np.uint8(1) | np.uint8(1)
     found = 0
     for i in range(size - DUPLICATE[0] + 1):
         candidates[found] = i
-        found += times[heads[i]] > 1 or rest[i] - rest[i + DUPLICATE[0]] < _HEAD
+        found += times[head_slots[i]] > 1 or rest[i] - rest[i + DUPLICATE[0]] < HEAD
     return found
 
 
-_DUPLICATES = types.void(INTS, WIDE, INTS, FACTS, WIDE, _BYTE_STORE, _MATRIX)
+_DUPLICATES = types.void(INTS, WIDE, INTS, FACTS, FACTS, WIDE, _BYTE_STORE, _MATRIX)
 
 
 @njit(_DUPLICATES, cache=True, nogil=True)
@@ -205,17 +205,18 @@ def _count_duplicates(
     first: NDArray[np.int64],
     chars: NDArray[np.int32],
     facts: NDArray[np.uint64],
+    heads: NDArray[np.uint64],
     places: NDArray[np.int64],
     store: NDArray[np.uint8],
     counts: NDArray[np.int64],
 ) -> None:
     most = np.diff(first).max() + 1
-    rest, heads = np.empty(most, np.int32), np.empty(most, np.int32)
+    rest, head_slots = np.empty(most, np.int32), np.empty(most, np.int32)
     times, candidates = np.empty(8 * slots_for(most), np.uint8), np.empty(most, np.int32)
     keys, seen = np.empty(1, np.uint64), np.empty(1, np.int32)
     for row in range(first.size - 1):
         start, size = first[row], first[row + 1] - first[row]
-        found = _find_candidates(ids, start, size, facts, rest, heads, times, candidates)
+        found = _find_candidates(ids, start, size, heads, rest, head_slots, times, candidates)
         slots = slots_for(found)
         if slots > seen.size:
             keys, seen = np.empty(slots, np.uint64), np.empty(slots, np.int32)
@@ -232,7 +233,7 @@ def _count_duplicates(
                     break
                 last = ids[start + i + n - 1]
                 keys[c] = keys[c] * facts[last, 1] + facts[last, 0]
-                if i < following or (times[heads[i]] == 1 and rest[i] - rest[i + n] >= _HEAD):
+                if i < following or (times[head_slots[i]] == 1 and rest[i] - rest[i + n] >= HEAD):
                     continue
                 slot = slot_of(keys[c], slots)
                 other = seen[slot]
@@ -261,7 +262,14 @@ def count_repetition(
     _count_repeats(data, offsets, new_slots(most_newlines(data, offsets) + 1), counts)
     _count_top(found.ids, found.first, found.chars, counts)
     _count_duplicates(
-        found.ids, found.first, found.chars, found.facts, found.places, found.store, counts
+        found.ids,
+        found.first,
+        found.chars,
+        found.facts,
+        found.heads,
+        found.places,
+        found.store,
+        counts,
     )
 
 

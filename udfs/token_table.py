@@ -33,6 +33,7 @@ PIECE = 1 << 18  # bytes of text that are worked on at once, so that they stay i
 # What is known of a token, as bits. The numbers are compiled into kernels: do not renumber them.
 NON_SYMBOL, ALPHABETIC, ENDER, PUNCTUATION = (1 << bit for bit in range(4))
 STOP_WORD = 4  # the bit of the first stop word
+HEAD = 15  # bytes of a token that can be had as two numbers
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")  # Gopher, appendix A.1
 
 # Characters that make no word: PUNCTUATION_SET of datatrove 0.10.1, src/datatrove/utils/text.py,
@@ -197,7 +198,7 @@ def _hash(
         hashes[i] = _key(data, starts[i], ends[i], key)
 
 
-_DESCRIBE = types.void(BYTES, WIDE, types.int64, types.int64, BYTES, INTS, INTS, FACTS)
+_DESCRIBE = types.void(BYTES, WIDE, types.int64, types.int64, BYTES, INTS, INTS, FACTS, FACTS)
 
 
 @njit(_DESCRIBE, cache=True, nogil=True)
@@ -210,22 +211,23 @@ def _describe(
     chars: NDArray[np.int32],
     flags: NDArray[np.int32],
     facts: NDArray[np.uint64],
+    heads: NDArray[np.uint64],
 ) -> None:
     """Write what is known of the tokens from `first` on."""
     for token in range(first, after):
         start, end = places[token], places[token + 1]
         total, power = np.uint64(0), np.uint64(1)
-        high = low = np.uint64(0)
+        high, low = np.uint64(0), np.uint64(min(end - start, HEAD))
         for i in range(start, end):
             byte = np.uint64(store[i])
             total = total * _BASE + byte + np.uint64(1)  # NUL bytes count too
             power *= _BASE
             if i < start + 8:
                 high |= byte << np.uint64(8 * (start + 7 - i))
-            elif i < start + 16:
+            elif i < start + HEAD:
                 low |= byte << np.uint64(8 * (start + 15 - i))
-        facts[token, 0], facts[token, 1], facts[token, 2], facts[token, 3] = total, power, high, low
-        facts[token, 4] = end - start
+        facts[token, 0], facts[token, 1] = total, power
+        heads[token, 0], heads[token, 1] = high, low
         any_kind, all_kinds, points = 0, PUNCTUATION | ENDER, 0
         at = start
         while at < end:
@@ -321,8 +323,8 @@ class Tokens(NamedTuple):
     """The tokens of some rows, and what is known of every token by its number.
 
     facts: the hash of its bytes and what to multiply a hash with before it is added, so that the
-    hash of a text is made of those of its parts; its first 16 bytes as two numbers, the first byte
-    highest; how many bytes there are.
+    hash of a text is made of those of its parts. heads: its first HEAD bytes as two numbers, the
+    first byte highest, and how many these are in the last byte.
 
     Row i has the tokens ids[first[i]:first[i + 1]] and the chunks
     chunks[first_chunk[i]:first_chunk[i + 1]]; chunk c has firsts[c + 1] - firsts[c] tokens and lies
@@ -340,6 +342,7 @@ class Tokens(NamedTuple):
     chars: NDArray[np.int32]
     flags: NDArray[np.int32]
     facts: NDArray[np.uint64]
+    heads: NDArray[np.uint64]
     places: NDArray[np.int64]
     store: NDArray[np.uint8]
 
@@ -353,7 +356,7 @@ class _Memo:
         self.tokens = np.zeros(1 << 12, np.int32)
         self.chars = np.zeros(1 << 11, np.int32)
         self.flags = np.zeros(1 << 11, np.int32)
-        self.facts = np.zeros((1 << 11, 5), np.uint64)
+        self.facts, self.heads = np.zeros((2, 1 << 11, 2), np.uint64)
         stop_words = np.frombuffer("".join(STOP_WORDS).encode(), np.uint8)
         starts = np.cumsum([0, *map(len, STOP_WORDS[:-1])])
         self._add_words(stop_words, starts)
@@ -379,7 +382,7 @@ class _Memo:
         _expand(chunks, self.firsts, self.tokens, ids)
         return Tokens(
             rows, ids, first, first_chunk, chunks, starts, ends, self.firsts,
-            self.chars, self.flags, self.facts, self.words.places, self.words.store,
+            self.chars, self.flags, self.facts, self.heads, self.words.places, self.words.store,
         )  # fmt: skip
 
     def _cut_chunks(self, known: int) -> None:
@@ -413,10 +416,10 @@ class _Memo:
         count = int(self.words.size[0])
         self.chars = _grown(self.chars, count)
         self.flags = _grown(self.flags, count)
-        self.facts = _grown(self.facts, count)
+        self.facts, self.heads = _grown(self.facts, count), _grown(self.heads, count)
         _describe(
             self.words.store, self.words.places, known, count, _KINDS,
-            self.chars, self.flags, self.facts,
+            self.chars, self.flags, self.facts, self.heads,
         )  # fmt: skip
         return ids
 

@@ -43,12 +43,7 @@ CREATE OR REFRESH STREAMING TABLE filtered (
 COMMENT 'Documents as C4 cleans them, with their signals and the rules of FineWeb that they broke, as in datatrove 0.10.1 with spaCy 3.8.18'
 AS
 -- content_hash, words and the other signals without `cleaned` are of the text as it came.
-SELECT
-  * EXCEPT (quality, repetition, c4),
-  quality.*,
-  repetition.*,
-  c4.*,
-  datatrove_lines(c4.text) AS cleaned
+SELECT * EXCEPT (measured), measured.quality.*, measured.repetition.*, measured.c4.*, measured.cleaned
 FROM (
   SELECT
     id,
@@ -58,8 +53,6 @@ FROM (
     file,
     position,
     arrival,
-    datatrove_quality(text) AS quality,
-    datatrove_repetition(text) AS repetition,
-    c4_clean(text, filter_no_terminal_punct => false) AS c4
+    datatrove_fineweb(text) AS measured
   FROM STREAM(documents)
 )
