@@ -18,7 +18,13 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS
-from winnow.udfs.characters import LETTER, SENTENCE_END, character_classes, code_points
+from winnow.udfs.characters import (
+    LAST_PUNCTUATION,
+    LETTER,
+    SENTENCE_END,
+    character_classes,
+    code_points,
+)
 from winnow.udfs.chunk_cuts import CLASSES, KNOWN, cut_chunks
 from winnow.udfs.decoding import MAY_BE_SPACE, decode, space_size
 from winnow.udfs.english_tokens import tokens as english_tokens
@@ -48,7 +54,6 @@ _NO_ENDERS = """
     11946 11EF7-11EF8 11F43-11F44 16E98
 """
 _SPACE = ord(" ")
-_LAST_PUNCTUATION = 0x1FFFF  # no character of category P stands above; a test looks at all
 
 _BASE = np.uint64(0x9E3779B97F4A7C15)  # of a polynomial over bytes, modulo 2 ** 64
 _HASH_START, _HASH_FACTOR = np.uint64(14695981039346656037), np.uint64(1099511628211)  # FNV-1a
@@ -66,7 +71,7 @@ def _kinds() -> NDArray[np.uint8]:
     kinds[ends] = kinds[ends] & (0xFF ^ NON_SYMBOL) | ENDER
     kinds[code_points(_SYMBOLS)] &= 0xFF ^ NON_SYMBOL
     kinds[code_points(_NO_ENDERS)] &= 0xFF ^ ENDER
-    for point in range(_LAST_PUNCTUATION + 1):
+    for point in range(LAST_PUNCTUATION + 1):
         if unicodedata.category(chr(point)).startswith("P"):
             kinds[point] |= PUNCTUATION
     kinds.flags.writeable = False

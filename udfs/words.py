@@ -1,0 +1,64 @@
+"""Words of a text by number, for kernels: the same number, the same bytes."""
+
+import numpy as np
+from numba import njit, types
+from numpy.typing import NDArray
+
+from winnow.udfs.buffers import BYTES, OFFSETS
+from winnow.udfs.ngrams import NUMBERS
+from winnow.udfs.seen import hash_of, slot_of
+
+PLACES = types.Array(types.int64, 2, "C")
+
+
+@njit(types.int64(BYTES, types.int64, types.int64), cache=True, nogil=True)
+def most_words(data: NDArray[np.uint8], start: int, end: int) -> int:
+    """Return a number of words that the text has at most: bytes that may begin a white space."""
+    words = 1
+    for i in range(start, end):
+        byte = data[i]
+        words += (byte <= 0x20) | (byte == 0xC2) | ((byte >= 0xE1) & (byte <= 0xE3))
+    return words
+
+
+@njit(types.int64(BYTES, OFFSETS), cache=True, nogil=True)
+def most_words_of_a_row(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> int:
+    """Return a number of words that no row has more of."""
+    most = 1
+    for row in range(offsets.size - 1):
+        most = max(most, most_words(data, offsets[row], offsets[row + 1]))
+    return most
+
+
+_NUMBER = types.int64(BYTES, types.int64, types.int64, PLACES, types.int64, NUMBERS, types.int64)
+
+
+@njit(_NUMBER, cache=True, nogil=True)
+def number_of(
+    data: NDArray[np.uint8],
+    start: int,
+    end: int,
+    places: NDArray[np.int64],
+    count: int,
+    seen: NDArray[np.int32],
+    slots: int,
+) -> int:
+    """Return the number of data[start:end], `count` where it is new; then it is remembered.
+
+    places[number] is where each one begins and ends, `seen` an open table of numbers, -1 for none.
+    """
+    slot = slot_of(hash_of(data, start, end), slots)
+    number = seen[slot]
+    while number >= 0:
+        other = places[number, 0]
+        if places[number, 1] - other == end - start:
+            i = 0
+            while i < end - start and data[start + i] == data[other + i]:
+                i += 1
+            if i == end - start:
+                return int(number)
+        slot = (slot + 1) & (slots - 1)
+        number = seen[slot]
+    seen[slot] = count
+    places[count, 0], places[count, 1] = start, end
+    return count
