@@ -20,7 +20,7 @@ def clear(seen: NDArray[np.int32], slots: int) -> None:
         seen[slot] = -1
 
 
-_COUNT = types.UniTuple(types.int64, 2)(*(NUMBERS,) * 5, types.int64)
+_COUNT = "UniTuple(int64, 2)(int32[::1], int32[::1], int32[::1], int32[::1], int32[::1], int64)"
 
 
 @njit(_COUNT, cache=True, nogil=True)

@@ -10,7 +10,7 @@ from winnow.udfs.decoding import MAY_BE_SPACE, count_chars, space_size
 from winnow.udfs.ngrams import NUMBERS, clear, count_pairs
 from winnow.udfs.registry import column_function
 from winnow.udfs.seen import slots_for
-from winnow.udfs.words import PLACES, most_words, most_words_of_a_row, number_of
+from winnow.udfs.words import KEYS, PLACES, most_words, most_words_of_a_row, number_of
 
 TOP, DUPLICATE = (2, 3, 4), (5, 6, 7, 8, 9, 10)
 SIGNALS = (
@@ -44,7 +44,7 @@ _DUPLICATE = SIGNALS.index("duplicate_5_gram_chars")
 
 _NEWLINE, _SPACE = ord("\n"), ord(" ")
 _ROW = types.Array(types.int32, 1, "A")
-_PARTS = types.void(BYTES, PLACES, types.int64, PLACES, *(NUMBERS,) * 2, _ROW)
+_PARTS = types.void(BYTES, PLACES, types.int64, PLACES, KEYS, *(NUMBERS,) * 2, _ROW)
 
 
 @njit(_PARTS, cache=True, nogil=True)
@@ -53,6 +53,7 @@ def _count_copies(
     parts: NDArray[np.int64],
     size: int,
     places: NDArray[np.int64],
+    keys: NDArray[np.uint64],
     times: NDArray[np.int32],
     seen: NDArray[np.int32],
     counts: NDArray[np.int32],
@@ -63,7 +64,7 @@ def _count_copies(
     different = 0
     for i in range(size):
         start, end = parts[i, 0], parts[i, 1]
-        number = number_of(data, start, end, places, different, seen, slots)
+        number = number_of(data, start, end, places, keys, different, seen, slots)
         if number == different:
             different += 1
             times[number] = 0
@@ -140,6 +141,7 @@ def _count(data: NDArray[np.uint8], offsets: NDArray[np.int64], counts: NDArray[
         np.empty((most, 2), np.int64),
         np.empty((most, 2), np.int64),
     )
+    keys = np.empty(most, np.uint64)
     words, before = np.empty(most, np.int32), np.empty(most + 1, np.int32)
     firsts, times = np.empty(most, np.int32), np.empty(most, np.int32)
     next_firsts, next_times = np.empty(most, np.int32), np.empty(most, np.int32)
@@ -164,7 +166,7 @@ def _count(data: NDArray[np.uint8], offsets: NDArray[np.int64], counts: NDArray[
             start = at
             while at < end and (not MAY_BE_SPACE[data[at]] or space_size(data, at, end) == 0):
                 at += 1
-            number = number_of(data, start, at, places, different, seen, slots)
+            number = number_of(data, start, at, places, keys, different, seen, slots)
             different += number == different
             words[size] = number
             before[size + 1] = before[size] + count_chars(data, start, at)
@@ -183,9 +185,9 @@ def _count(data: NDArray[np.uint8], offsets: NDArray[np.int64], counts: NDArray[
         row_counts[0] = count_chars(data, offsets[row], end)
         row_counts[_WORDS], row_counts[_WORDS + 1] = size, before[size]
         _count_ngrams(words, before, size, firsts, times, next_firsts, next_times, seen, row_counts)
-        _count_copies(data, lines, line, places, times, seen, row_counts[_LINES:_PARAGRAPHS])
+        _count_copies(data, lines, line, places, keys, times, seen, row_counts[_LINES:_PARAGRAPHS])
         _count_copies(
-            data, paragraphs, paragraph, places, times, seen, row_counts[_PARAGRAPHS:_WORDS]
+            data, paragraphs, paragraph, places, keys, times, seen, row_counts[_PARAGRAPHS:_WORDS]
         )
 
 

@@ -150,7 +150,7 @@ def _count(
     seen_lines = np.zeros((slots_for(most_newlines(data, offsets) + 1), 3), np.int64)
     most = most_words_of_a_row(data, offsets)
     seen_words = np.empty(slots_for(most), np.int32)
-    places = np.empty((most, 2), np.int64)
+    places, keys = np.empty((most, 2), np.int64), np.empty(most, np.uint64)
     times = np.empty(most, np.int32)
 
     for row in range(offsets.size - 1):
@@ -237,7 +237,7 @@ def _count(
                     uppercase_words += word_kinds & UPPERCASE != 0 and not has_lower
                     stop_words += _is_stop_word(data, word_start, at)
                     number = number_of(
-                        data, word_start, at, places, unique_words, seen_words, word_slots
+                        data, word_start, at, places, keys, unique_words, seen_words, word_slots
                     )
                     if number == unique_words:
                         times[number] = 0

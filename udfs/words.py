@@ -8,7 +8,7 @@ from winnow.udfs.buffers import BYTES, OFFSETS
 from winnow.udfs.ngrams import NUMBERS
 from winnow.udfs.seen import hash_of, slot_of
 
-PLACES = types.Array(types.int64, 2, "C")
+PLACES, KEYS = types.Array(types.int64, 2, "C"), types.Array(types.uint64, 1, "C")
 
 
 @njit(types.int64(BYTES, types.int64, types.int64), cache=True, nogil=True)
@@ -30,7 +30,9 @@ def most_words_of_a_row(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> 
     return most
 
 
-_NUMBER = types.int64(BYTES, types.int64, types.int64, PLACES, types.int64, NUMBERS, types.int64)
+_NUMBER = types.int64(
+    BYTES, *(types.int64,) * 2, PLACES, KEYS, types.int64, NUMBERS, types.int64
+)  # fmt: skip
 
 
 @njit(_NUMBER, cache=True, nogil=True)
@@ -39,26 +41,37 @@ def number_of(
     start: int,
     end: int,
     places: NDArray[np.int64],
+    keys: NDArray[np.uint64],
     count: int,
     seen: NDArray[np.int32],
     slots: int,
 ) -> int:
     """Return the number of data[start:end], `count` where it is new; then it is remembered.
 
-    places[number] is where each one begins and ends, `seen` an open table of numbers, -1 for none.
+    places[number] is where each one begins and ends, keys[number] its hash, or the bytes themselves
+    where they are 7 at most; `seen` is an open table of numbers, -1 for none.
     """
-    slot = slot_of(hash_of(data, start, end), slots)
+    if end - start <= 7:
+        key = np.uint64(end - start)
+        for i in range(start, end):
+            key = key << np.uint64(8) | np.uint64(data[i])
+    else:
+        key = hash_of(data, start, end) | np.uint64(1 << 63)
+    slot = slot_of(key, slots)
     number = seen[slot]
     while number >= 0:
-        other = places[number, 0]
-        if places[number, 1] - other == end - start:
-            i = 0
-            while i < end - start and data[start + i] == data[other + i]:
-                i += 1
-            if i == end - start:
+        if keys[number] == key:
+            if end - start <= 7:
                 return int(number)
+            other = places[number, 0]
+            if places[number, 1] - other == end - start:
+                i = 0
+                while i < end - start and data[start + i] == data[other + i]:
+                    i += 1
+                if i == end - start:
+                    return int(number)
         slot = (slot + 1) & (slots - 1)
         number = seen[slot]
-    seen[slot] = count
+    seen[slot], keys[count] = count, key
     places[count, 0], places[count, 1] = start, end
     return count
