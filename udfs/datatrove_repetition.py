@@ -175,8 +175,8 @@ def _find_candidates(
     rest[size] = 0
     for i in range(size - 1, -1, -1):
         token = ids[start + i]
-        high, low = heads[token, 0], heads[token, 1]
-        length = low & np.uint64(0xFF)
+        high, low = np.uint64(heads[token, 0]), np.uint64(heads[token, 1])
+        length = np.uint64(low & np.uint64(0xFF))
         bits = np.uint64(8) * length
         if bits < np.uint64(64):
             low |= next_low >> bits | next_high << (np.uint64(64) - bits)
