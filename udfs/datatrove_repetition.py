@@ -169,8 +169,7 @@ def _find_candidates(
         times: becomes 1 in a slot that is of one token, more in one of several.
     """
     slots = 8 * slots_for(size)
-    for slot in range(slots):
-        times[slot] = 0
+    times[:slots] = 0
     next_high = next_low = np.uint64(0)
     rest[size] = 0
     for i in range(size - 1, -1, -1):
