@@ -7,7 +7,7 @@ BIN := .venv/bin
 LINKED := build/linked
 
 .PHONY: help setup demo test lint types linked test-kill test-cluster bench-engine bench-sources \
-	bench-extraction bench-language bench-personal-data lock clean
+	bench-extraction bench-language bench-personal-data bench-signals lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' Makefile
@@ -53,6 +53,9 @@ bench-language: setup ## score the naming of languages beside other detectors
 
 bench-personal-data: setup ## score the finding of personal data on labelled text
 	@$(BIN)/python benchmarks/personal_data.py
+
+bench-signals: setup ## time the measuring of texts beside datatrove, and weigh it
+	@$(BIN)/python benchmarks/signals.py
 
 lock: ## resolve setup.cfg afresh into requirements.lock
 	@.ci/lock

@@ -7,16 +7,29 @@ from hypothesis import strategies as st
 
 import datatrove_reference as reference
 from winnow.udfs.c4_clean import c4_clean
+from winnow.udfs.datatrove_fineweb import datatrove_fineweb
 from winnow.udfs.datatrove_lines import datatrove_lines
 from winnow.udfs.datatrove_quality import datatrove_quality
 from winnow.udfs.datatrove_repetition import datatrove_repetition
 from winnow.udfs.registry import declaration_of
+
+
+def fineweb(text):
+    c4 = reference.clean(text, False)
+    return {
+        "quality": reference.quality(text),
+        "repetition": reference.repetition(text),
+        "c4": c4,
+        "cleaned": reference.lines(c4["text"]),
+    }
+
 
 FUNCTIONS = {
     datatrove_quality: reference.quality,
     datatrove_repetition: reference.repetition,
     datatrove_lines: reference.lines,
     c4_clean: lambda text: reference.clean(text, True),
+    datatrove_fineweb: fineweb,
 }
 ALL = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)
 
@@ -66,13 +79,17 @@ def test_broken_utf8_is_no_error(function, parts):
     assert len(function(pa.StringArray.from_buffers(1, offsets, pa.py_buffer(content)))) == 1
 
 
+def ddl(kind: pa.DataType) -> str:
+    if not pa.types.is_struct(kind):
+        return {pa.string(): "STRING", pa.int32(): "INT", pa.int64(): "BIGINT"}[kind]
+    return "STRUCT<" + ", ".join(f"{field.name} {ddl(field.type)}" for field in kind) + ">"
+
+
 @ALL
 def test_no_rows_give_no_rows_of_the_declared_fields(function):
     none = function(pa.array([], pa.string()))
-    kinds = {pa.string(): "STRING", pa.int32(): "INT", pa.int64(): "BIGINT"}
-    fields = ", ".join(f"{field.name} {kinds[field.type]}" for field in none.type)
     assert len(none) == 0
-    assert declaration_of(function).returns == f"STRUCT<{fields}>"
+    assert declaration_of(function).returns == ddl(none.type)
 
 
 @ALL
