@@ -19,7 +19,7 @@ from winnow.udfs.decoding import (
 )
 from winnow.udfs.phrases import beginnings, packed, phrases_at
 from winnow.udfs.registry import column_function
-from winnow.udfs.token_table import ENDER, INTS, PUNCTUATION, WIDE, Tokens, tokenise
+from winnow.udfs.token_table import ENDER, INTS, PIECE, PUNCTUATION, WIDE, Tokens, tokenise
 
 SIGNALS = (
     "all_lines",
@@ -33,6 +33,7 @@ SIGNALS = (
     "curly_bracket_lines",
     "sentences",
 )
+KEPT_LINES = SIGNALS.index("kept_lines")
 DDL = "STRUCT<text STRING, " + ", ".join(f"{name} INT" for name in SIGNALS) + ">"
 
 LONGEST_WORD = 1000  # code points
@@ -295,24 +296,39 @@ def _count_sentences(
         counts[1, row] += tokens
 
 
-@njit(types.void(_STORE, WIDE, _STORE, WIDE), cache=True, nogil=True)
-def _strip(
-    cleaned: NDArray[np.uint8],
+_JOIN = types.void(_STORE, WIDE, types.Array(types.int32, 1, "A"), WIDE, _STORE, WIDE)
+
+
+@njit(_JOIN, cache=True, nogil=True)
+def _join(
+    data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
+    kept: NDArray[np.int32],
+    first: NDArray[np.int64],
     texts: NDArray[np.uint8],
     text_offsets: NDArray[np.int64],
 ) -> None:
-    """Copy every row without the white space at its ends."""
+    """Write of every row its parts with kept lines, "\n" between, no white space at the ends."""
     written = 0
-    for row in range(offsets.size - 1):
-        text_offsets[row] = written
-        start, end = stripped(cleaned, offsets[row], offsets[row + 1])
-        written = _copy(cleaned, start, end, texts, written)
-    text_offsets[offsets.size - 1] = written
+    for row in range(first.size - 1):
+        text_offsets[row] = start = written
+        is_first = True
+        for part in range(first[row], first[row + 1]):
+            if kept[part]:
+                if not is_first:
+                    texts[written] = _NEWLINE
+                    written += 1
+                is_first = False
+                written = _copy(data, offsets[part], offsets[part + 1], texts, written)
+        begin, end = stripped(texts, start, written)
+        if begin > start:
+            _copy(texts, begin, end, texts, start)
+        written = start + end - begin
+    text_offsets[first.size - 1] = written
 
 
 class Cleaned(NamedTuple):
-    """Some rows after cleaning: the texts, text i is data[offsets[i]:offsets[i + 1]]."""
+    """Rows or parts of rows after cleaning: the i-th is data[offsets[i]:offsets[i + 1]]."""
 
     data: NDArray[np.uint8]
     offsets: NDArray[np.int64]
@@ -325,20 +341,21 @@ def cleaned(
     found: Tokens,
     filter_no_terminal_punct: bool,
 ) -> Cleaned:
-    """Clean some rows of a column; `found` are their tokens.
+    """Clean some parts of rows, lines as a whole; `found` are their tokens.
 
-    A line without a citation keeps its tokens, the others are cut again.
+    A line without a citation keeps its tokens, the others are cut again. White space that citations
+    leave at the ends of a part stays.
     """
-    rows, size = offsets.size - 1, int(offsets[-1] - offsets[0])
-    counts = np.zeros((len(SIGNALS) + 1, rows), np.int32)
-    lines, changed, texts = (np.zeros(size + 2, np.uint8) for _ in range(3))
-    line_offsets, first_line, text_offsets = (np.empty(rows + 1, np.int64) for _ in range(3))
+    parts, size = offsets.size - 1, int(offsets[-1] - offsets[0])
+    counts = np.zeros((len(SIGNALS) + 1, parts), np.int32)
+    lines, changed = np.zeros((2, size + 2), np.uint8)
+    line_offsets, first_line = np.empty((2, parts + 1), np.int64)
     most = size // FEWEST_WORDS + 2
-    line_starts, line_ends, changed_offsets, changed_rows = np.empty((4, most), np.int64)
+    line_starts, line_ends, changed_offsets, changed_parts = np.empty((4, most), np.int64)
     again = _clean(
         data, offsets, _CLASSES, filter_no_terminal_punct,
         lines, line_offsets, line_starts, line_ends, first_line,
-        changed, changed_offsets, changed_rows, counts,
+        changed, changed_offsets, changed_parts, counts,
     )  # fmt: skip
     sentences = counts[-2:]
     _add_sentences(data, line_starts, line_ends, first_line, found, sentences)
@@ -347,9 +364,8 @@ def cleaned(
         added = np.zeros((2, places.size - 1), np.int32)
         each = np.arange(places.size)
         _add_sentences(changed, places[:-1], places[1:], each, part, added)
-        np.add.at(sentences.T, changed_rows[part.rows], added.T)
-    _strip(lines, line_offsets, texts, text_offsets)
-    return Cleaned(texts[: text_offsets[-1]], text_offsets, counts)
+        np.add.at(sentences.T, changed_parts[part.rows], added.T)
+    return Cleaned(lines[: line_offsets[-1]].copy(), line_offsets, counts)
 
 
 def _add_sentences(
@@ -366,11 +382,36 @@ def _add_sentences(
     )  # fmt: skip
 
 
-def joined(parts: list[Cleaned], kind: pa.DataType) -> pa.Array:
-    """Return the texts of all parts as one column."""
-    sizes = np.concatenate([np.zeros(1, np.int64), *(np.diff(part.offsets) for part in parts)])
-    data = np.concatenate([np.zeros(0, np.uint8), *(part.data for part in parts)])
-    return strings(data, np.cumsum(sizes), kind)
+def joined(groups: list[Cleaned], first: NDArray[np.int64]) -> Cleaned:
+    """Put rows together from their parts, those of row i from first[i] on, and strip them."""
+    sizes = [np.zeros(1, np.int64), *(np.diff(group.offsets) for group in groups)]
+    data = np.concatenate([np.zeros(0, np.uint8), *(group.data for group in groups)])
+    counts = np.zeros((len(SIGNALS) + 1, int(first[-1])), np.int32)
+    np.concatenate([counts[:, :0], *(group.counts for group in groups)], axis=1, out=counts)
+    texts = np.empty(data.size + counts.shape[1], np.uint8)
+    offsets = np.empty(first.size, np.int64)
+    _join(data, np.cumsum(np.concatenate(sizes)), counts[KEPT_LINES], first, texts, offsets)
+    sums: NDArray[np.int32] = np.add.reduceat(counts, first[:-1], axis=1, dtype=np.int32)
+    return Cleaned(texts[: offsets[-1]], offsets, sums)
+
+
+def _parts(
+    data: NDArray[np.uint8], offsets: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Cut long rows between lines; return int64[parts + 1] and each row's first part.
+
+    A part has about PIECE bytes, more only where a line has.
+    """
+    places, parts = [offsets[:1]], np.ones(offsets.size - 1, np.int64)
+    for row in range(offsets.size - 1):
+        start, end = offsets[row], offsets[row + 1]
+        if end - start > PIECE:
+            ends = np.flatnonzero(data[start : end - 1] == _NEWLINE) + 1
+            _, chosen = np.unique(ends // PIECE, return_index=True)
+            places.append(start + ends[chosen])
+            parts[row] += chosen.size
+        places.append(offsets[row + 1 : row + 2])
+    return np.concatenate(places), np.cumsum(np.append(0, parts))
 
 
 @column_function(returns=DDL, version=1, assets=("english_tokens.json",))
@@ -396,11 +437,13 @@ def c4_clean(text: pa.Array, filter_no_terminal_punct: bool = True) -> pa.Array:
         tokens do not depend on its neighbours.
     """
     data, offsets = utf8(text)
-    counts = np.zeros((len(SIGNALS), len(text)), np.int32)
-    parts = []
-    for found in tokenise(data, offsets):
-        rows = offsets[found.rows.start : found.rows.stop + 1]
-        parts.append(cleaned(data, rows, found, filter_no_terminal_punct))
-        counts[:, found.rows] = parts[-1].counts[:-1]
-    columns = [joined(parts, text.type), *map(pa.array, counts)]
+    places, first = _parts(data, offsets)
+    groups = [
+        cleaned(
+            data, places[found.rows.start : found.rows.stop + 1], found, filter_no_terminal_punct
+        )
+        for found in tokenise(data, places)
+    ]
+    rows = joined(groups, first)
+    columns = [strings(rows.data, rows.offsets, text.type), *map(pa.array, rows.counts[:-1])]
     return pa.StructArray.from_arrays(columns, ("text", *SIGNALS), mask=text.is_null())

@@ -5,7 +5,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from winnow.udfs import c4_clean, datatrove_lines, datatrove_quality, datatrove_repetition
-from winnow.udfs.buffers import utf8
+from winnow.udfs.buffers import strings, utf8
 from winnow.udfs.registry import column_function
 from winnow.udfs.token_table import tokenise
 
@@ -39,12 +39,14 @@ def datatrove_fineweb(text: pa.Array) -> pa.Array:
         part = offsets[found.rows.start : found.rows.stop + 1]
         datatrove_quality.count_quality(data, part, found, quality[:, found.rows])
         datatrove_repetition.count_repetition(data, part, found, repetition[:, found.rows])
-        after = c4_clean.cleaned(data, part, found, filter_no_terminal_punct=False)
+        lines = c4_clean.cleaned(data, part, found, filter_no_terminal_punct=False)
+        after = c4_clean.joined([lines], np.arange(part.size))
         parts.append(after)
         c4[:, found.rows] = after.counts[:-1]
         datatrove_lines.count_lines(after.data, after.offsets, cleaned[:, found.rows])
         cleaned[datatrove_lines.TOKENS, found.rows] = after.counts[-1]
-    texts = c4_clean.joined(parts, text.type)
+    after = c4_clean.joined(parts, np.arange(rows + 1))
+    texts = strings(after.data, after.offsets, text.type)
     fields = {
         "quality": _struct(datatrove_quality.SIGNALS, quality),
         "repetition": _struct(datatrove_repetition.SIGNALS, repetition),

@@ -51,6 +51,15 @@ def test_cleaning_without_the_rule_on_line_ends_equals_its_definition(text):
     assert one(c4_clean, text, False) == reference.clean(text, False)
 
 
+@given(st.lists(st.none() | reference.TEXTS, max_size=4), st.booleans())
+@settings(max_examples=100, deadline=None)
+def test_a_long_text_is_cleaned_in_parts_that_do_not_show(texts, ends_matter):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("winnow.udfs.c4_clean.PIECE", 20)
+        rows = c4_clean(pa.array(texts, pa.string()), ends_matter).to_pylist()
+    assert rows == [None if text is None else reference.clean(text, ends_matter) for text in texts]
+
+
 WORDS = st.lists(st.sampled_from(["a", "b", "ab", "ba", "aba", "é", "a b"]), max_size=120)
 
 
