@@ -153,7 +153,8 @@ def test_the_first_rule_that_a_document_breaks_is_where_the_tool_drops_it(
         verdict = found[key]
         assert (not verdict.failed) == wanted["keep"], (key, verdict, wanted)
         if wanted["keep"]:
-            assert verdict.digest in (None, wanted["text_after_sha256"]), key
+            if "text_after_sha256" in wanted:  # a tool that changes texts
+                assert verdict.digest in (None, wanted["text_after_sha256"]), key
             continue
         stage, reason = recipe.prefix + wanted.get("stage", ""), wanted.get("reason")
         of_stage = [name for name in verdict.failed if f"{name}_".startswith(f"{stage}_")]
