@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
 from winnow.udfs.decoding import MAY_BE_SPACE, count_chars, space_size
-from winnow.udfs.ngrams import NUMBERS, clear, count_pairs
+from winnow.udfs.ngrams import NUMBERS, count_pairs
 from winnow.udfs.registry import column_function
 from winnow.udfs.seen import slots_for
-from winnow.udfs.words import KEYS, PLACES, most_words, most_words_of_a_row, number_of
+from winnow.udfs.words import KEYS, PLACES, most_words, most_words_of_a_row, number_words
 
 TOP, DUPLICATE = (2, 3, 4), (5, 6, 7, 8, 9, 10)
 SIGNALS = (
@@ -44,7 +44,7 @@ _DUPLICATE = SIGNALS.index("duplicate_5_gram_chars")
 
 _NEWLINE, _SPACE = ord("\n"), ord(" ")
 _ROW = types.Array(types.int32, 1, "A")
-_PARTS = types.void(BYTES, PLACES, types.int64, PLACES, KEYS, *(NUMBERS,) * 2, _ROW)
+_PARTS = types.void(BYTES, PLACES, types.int64, KEYS, *(NUMBERS,) * 3, _ROW)
 
 
 @njit(_PARTS, cache=True, nogil=True)
@@ -52,24 +52,18 @@ def _count_copies(
     data: NDArray[np.uint8],
     parts: NDArray[np.int64],
     size: int,
-    places: NDArray[np.int64],
     keys: NDArray[np.uint64],
+    numbers: NDArray[np.int32],
     times: NDArray[np.int32],
     seen: NDArray[np.int32],
     counts: NDArray[np.int32],
 ) -> None:
     """Write how many lines or paragraphs there are, come after an equal one, have an equal one."""
-    slots = slots_for(size)
-    clear(seen, slots)
-    different = 0
+    times[: number_words(data, parts, size, keys, numbers, seen, slots_for(size))] = 0
     for i in range(size):
-        start, end = parts[i, 0], parts[i, 1]
-        number = number_of(data, start, end, places, keys, different, seen, slots)
-        if number == different:
-            different += 1
-            times[number] = 0
+        number = numbers[i]
         times[number] += 1
-        chars = count_chars(data, start, end)
+        chars = count_chars(data, parts[i, 0], parts[i, 1])
         counts[0] += 1
         counts[1] += chars
         if times[number] > 1:
@@ -148,8 +142,7 @@ def _count(data: NDArray[np.uint8], offsets: NDArray[np.int64], counts: NDArray[
     for row in range(offsets.size - 1):
         at, end = offsets[row], offsets[row + 1]
         slots = slots_for(most_words(data, at, end))
-        clear(seen, slots)
-        size = different = line = paragraph = 0
+        size = line = paragraph = 0
         is_line, is_paragraph = False, False  # whether there is one to go on with
         before[0] = 0
         newlines = 0  # since the last visible character
@@ -166,9 +159,7 @@ def _count(data: NDArray[np.uint8], offsets: NDArray[np.int64], counts: NDArray[
             start = at
             while at < end and (not MAY_BE_SPACE[data[at]] or space_size(data, at, end) == 0):
                 at += 1
-            number = number_of(data, start, at, places, keys, different, seen, slots)
-            different += number == different
-            words[size] = number
+            places[size, 0], places[size, 1] = start, at
             before[size + 1] = before[size] + count_chars(data, start, at)
             is_line = size > 0 and newlines == 0
             is_paragraph = size > 0 and newlines < 2
@@ -181,13 +172,14 @@ def _count(data: NDArray[np.uint8], offsets: NDArray[np.int64], counts: NDArray[
             lines[line - 1, 1] = paragraphs[paragraph - 1, 1] = at
             newlines = 0
             size += 1
+        number_words(data, places, size, keys, words, seen, slots)
         row_counts = counts[:, row]
         row_counts[0] = count_chars(data, offsets[row], end)
         row_counts[_WORDS], row_counts[_WORDS + 1] = size, before[size]
         _count_ngrams(words, before, size, firsts, times, next_firsts, next_times, seen, row_counts)
-        _count_copies(data, lines, line, places, keys, times, seen, row_counts[_LINES:_PARAGRAPHS])
+        _count_copies(data, lines, line, keys, words, times, seen, row_counts[_LINES:_PARAGRAPHS])
         _count_copies(
-            data, paragraphs, paragraph, places, keys, times, seen, row_counts[_PARAGRAPHS:_WORDS]
+            data, paragraphs, paragraph, keys, words, times, seen, row_counts[_PARAGRAPHS:_WORDS]
         )
 
 

@@ -5,7 +5,7 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS
-from winnow.udfs.ngrams import NUMBERS
+from winnow.udfs.ngrams import NUMBERS, clear
 from winnow.udfs.seen import are_equal, key_of, slot_of
 
 PLACES, KEYS = types.Array(types.int64, 2, "C"), types.Array(types.uint64, 1, "C")
@@ -30,40 +30,50 @@ def most_words_of_a_row(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> 
     return most
 
 
-_NUMBER = types.int64(
-    BYTES, *(types.int64,) * 2, PLACES, KEYS, types.int64, NUMBERS, types.int64
-)  # fmt: skip
+_NUMBER = types.int64(BYTES, PLACES, types.int64, KEYS, NUMBERS, NUMBERS, types.int64)
 
 
 @njit(_NUMBER, cache=True, nogil=True)
-def number_of(
+def number_words(
     data: NDArray[np.uint8],
-    start: int,
-    end: int,
     places: NDArray[np.int64],
+    size: int,
     keys: NDArray[np.uint64],
-    count: int,
+    numbers: NDArray[np.int32],
     seen: NDArray[np.int32],
     slots: int,
 ) -> int:
-    """Return the number of data[start:end], `count` where it is new; then it is remembered.
+    """Write the numbers of the first `size` words, equal ones the same, from 0 on.
 
-    places[number] is where each one begins and ends, keys[number] its hash, or the bytes themselves
-    where they are 7 at most; `seen` is an open table of numbers, -1 for none.
+    The i-th word is data[places[i, 0]:places[i, 1]], its number numbers[i]. All at once: a call for
+    each costs more than it does. `keys` and `seen` are room for as many keys and for the slots.
+
+    Returns:
+        How many words there are that differ.
     """
-    key = key_of(data, start, end)
-    slot = slot_of(key, slots)
-    number = seen[slot]
-    while number >= 0:
-        if keys[number] == key:
-            other = places[number, 0]
-            if end - start <= 7 or (
-                places[number, 1] - other == end - start
-                and are_equal(data, start, other, end - start)
+    clear(seen, slots)
+    different = 0
+    for i in range(size):
+        start, end = places[i, 0], places[i, 1]
+        key = key_of(data, start, end)
+        keys[i] = key
+        slot = slot_of(key, slots)
+        other = seen[slot]
+        while other >= 0:
+            if keys[other] == key and (
+                end - start <= 7
+                or (
+                    places[other, 1] - places[other, 0] == end - start
+                    and are_equal(data, start, places[other, 0], end - start)
+                )
             ):
-                return int(number)
-        slot = (slot + 1) & (slots - 1)
-        number = seen[slot]
-    seen[slot], keys[count] = count, key
-    places[count, 0], places[count, 1] = start, end
-    return count
+                break
+            slot = (slot + 1) & (slots - 1)
+            other = seen[slot]
+        if other < 0:
+            seen[slot] = i
+            numbers[i] = different
+            different += 1
+        else:
+            numbers[i] = numbers[other]
+    return different
