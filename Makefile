@@ -7,7 +7,8 @@ BIN := .venv/bin
 LINKED := build/linked
 
 .PHONY: help setup demo test lint types linked test-kill test-cluster bench-engine bench-sources \
-	bench-extraction bench-language bench-personal-data bench-signatures lock clean
+	bench-extraction bench-language bench-personal-data bench-repeated-text \
+	bench-signals bench-signatures lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' Makefile
@@ -56,6 +57,12 @@ bench-signatures: setup ## count MinHash signatures a second beside datasketch a
 
 bench-personal-data: setup ## score the finding of personal data on labelled text
 	@$(BIN)/python benchmarks/personal_data.py
+
+bench-signals: setup ## time the measuring of texts beside datatrove, and weigh it
+	@$(BIN)/python benchmarks/signals.py
+
+bench-repeated-text: setup ## time the finding of repeated lines and spans, and weigh what they are of the corpus
+	@$(BIN)/python benchmarks/repeated_text.py
 
 lock: ## resolve setup.cfg afresh into requirements.lock
 	@.ci/lock

@@ -1,5 +1,7 @@
 """C4's cleaning of a text line by line, as datatrove does it: the lines that stay, and why not."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pyarrow as pa
 from numba import njit, types
@@ -7,10 +9,17 @@ from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, strings, utf8
 from winnow.udfs.characters import DIGIT, character_classes
-from winnow.udfs.decoding import MAY_BE_SPACE, decode, line_break_size, space_size
+from winnow.udfs.decoding import (
+    MAY_BE_SPACE,
+    count_chars,
+    decode,
+    line_break_size,
+    space_size,
+    stripped,
+)
 from winnow.udfs.phrases import beginnings, packed, phrases_at
 from winnow.udfs.registry import column_function
-from winnow.udfs.token_table import ENDER, INTS, PUNCTUATION, WIDE, tokenise
+from winnow.udfs.token_table import ENDER, INTS, PIECE, PUNCTUATION, WIDE, Tokens, tokenise
 
 SIGNALS = (
     "all_lines",
@@ -24,6 +33,7 @@ SIGNALS = (
     "curly_bracket_lines",
     "sentences",
 )
+KEPT_LINES = SIGNALS.index("kept_lines")
 DDL = "STRUCT<text STRING, " + ", ".join(f"{name} INT" for name in SIGNALS) + ">"
 
 LONGEST_WORD = 1000  # code points
@@ -44,10 +54,14 @@ _NEWLINE, _SPACE, _OPENING, _CLOSING, _CURLY, _STOP = (ord(character) for charac
 _ENDS = tuple(ord(character) for character in ".?!\"'")
 
 
-# What the kernel looks for: lorem ipsum, javascript, the policies; the citations.
+# What the kernel looks for: lorem ipsum, javascript, the policies; the citations. A bracket is one
+# bit more among what a byte can begin, so that one look tells whether anything begins.
 _WANTED = (LOREM_IPSUM, JAVASCRIPT, *POLICIES)
 _PHRASES, _PHRASE_AT = packed(_WANTED)
 _BEGIN = beginnings(_WANTED)
+_CURLY_BIT = 1 << len(_WANTED)
+_FIRST, _SECOND = _BEGIN[0].copy(), _BEGIN[1] | _CURLY_BIT
+_FIRST[_CURLY] = _CURLY_BIT
 _CITATIONS, _CITATION_AT = packed(CITATIONS)
 
 _STORE = types.Array(types.uint8, 1, "C")
@@ -76,7 +90,38 @@ def _citation_size(data: NDArray[np.uint8], at: int, end: int, classes: NDArray[
     return 0
 
 
-_CLEAN = types.int64(BYTES, OFFSETS, BYTES, types.boolean, _STORE, WIDE, WIDE, WIDE, WIDE, _MATRIX)
+@njit(types.int64(BYTES, types.int64, types.int64, _STORE, types.int64), cache=True, nogil=True)
+def _copy(data: NDArray[np.uint8], start: int, end: int, to: NDArray[np.uint8], place: int) -> int:
+    """Copy the bytes to a place; return the place after them."""
+    for i in range(end - start):
+        to[place + i] = data[start + i]
+    return place + end - start
+
+
+@njit(types.boolean(BYTES, types.int64, types.int64), cache=True, nogil=True)
+def _is_long(data: NDArray[np.uint8], start: int, end: int) -> bool:
+    """Tell whether a word is too long."""
+    return end - start > LONGEST_WORD and count_chars(data, start, end) > LONGEST_WORD
+
+
+@njit(types.boolean(_STORE, types.int64, types.int64), cache=True, nogil=True)
+def _is_ended(line: NDArray[np.uint8], start: int, end: int) -> bool:
+    """Tell whether the line ends like a sentence."""
+    return (
+        end > start
+        and line[end - 1] in _ENDS
+        and not (
+            end - start >= 3
+            and line[end - 1] == _STOP
+            and line[end - 2] == _STOP
+            and line[end - 3] == _STOP
+        )
+    )
+
+
+_CLEAN = types.int64(
+    BYTES, OFFSETS, BYTES, types.boolean, _STORE, *(WIDE,) * 4, _STORE, *(WIDE,) * 2, _MATRIX
+)  # fmt: skip
 
 
 @njit(_CLEAN, cache=True, nogil=True)
@@ -90,42 +135,52 @@ def _clean(
     line_starts: NDArray[np.int64],
     line_ends: NDArray[np.int64],
     first_line: NDArray[np.int64],
+    rewritten: NDArray[np.uint8],
+    rewritten_offsets: NDArray[np.int64],
+    rewritten_rows: NDArray[np.int64],
     counts: NDArray[np.int32],
 ) -> int:
-    """Write the lines that stay, with "\\n" between those of a row; return their number."""
-    written = kept_in_all = 0
+    """Write the lines that stay, with "\n" between those of a row; return how many have changed.
+
+    Where a line that stays as it is lies in `data` is written to line_starts and line_ends, those
+    of a row from first_line[row] on. A line without its citations is also written to `rewritten`.
+    """
+    written = unchanged = changed = changed_bytes = 0
     for row in range(offsets.size - 1):
-        cleaned_offsets[row], first_line[row] = written, kept_in_all
+        cleaned_offsets[row], first_line[row] = written, unchanged
         lines = kept = long_word = unended = few_words = javascripts = policies = 0
         lorem_ipsums = curly_brackets = 0
-        start, text_end = offsets[row], offsets[row + 1]
-        while start < text_end:
+        at, text_end = offsets[row], offsets[row + 1]
+        while at < text_end:
             # One pass finds the line's end, its visible part, and its words.
             lines += 1
-            first = last = at = start
-            words = chars = longest = size = 0
+            first = last = at
+            words = 0
+            is_long = False
             while at < text_end:
-                size = 0
+                if data[at] == _SPACE:
+                    at += 1
+                    continue
                 if MAY_BE_SPACE[data[at]]:
                     size = line_break_size(data, at, text_end)
                     if size:
+                        at += size
                         break
                     size = space_size(data, at, text_end)
                     if size:
-                        chars = 0
                         at += size
-                        size = 0
                         continue
-                if not chars:
-                    if not words:
-                        first = at
-                    words += 1
-                chars += data[at] & 0xC0 != 0x80
-                longest = max(longest, chars)
+                word = at
                 at += 1
+                while at < text_end and (
+                    not MAY_BE_SPACE[data[at]] or space_size(data, at, text_end) == 0
+                ):
+                    at += 1
+                first = first if words else word
+                words += 1
                 last = at
-            start = at + size
-            if longest > LONGEST_WORD:
+                is_long = is_long or _is_long(data, word, at)
+            if is_long:
                 long_word += 1
                 continue
             if words < FEWEST_WORDS and not ends_matter:
@@ -133,70 +188,63 @@ def _clean(
                 continue
             begin = written + (kept > 0)
             to = begin
-            at = first
-            while at < last:
-                if data[at] == _OPENING:
-                    size = _citation_size(data, at, last, classes)
+            is_changed = False
+            start = first
+            for i in range(first, last):
+                if data[i] == _OPENING and i >= start:
+                    size = _citation_size(data, i, last, classes)
                     if size:
-                        at += size
-                        continue
-                cleaned[to] = data[at]
-                to += 1
-                at += 1
-            if ends_matter and (
-                to == begin
-                or cleaned[to - 1] not in _ENDS
-                or (
-                    to - begin >= 3
-                    and cleaned[to - 1] == _STOP
-                    and cleaned[to - 2] == _STOP
-                    and cleaned[to - 3] == _STOP
-                )
-            ):
+                        is_changed = True
+                        to = _copy(data, start, i, cleaned, to)
+                        start = i + size
+            to = _copy(data, start, last, cleaned, to)
+            if ends_matter and not _is_ended(cleaned, begin, to):
                 unended += 1
                 continue
             if words < FEWEST_WORDS:
                 few_words += 1
                 continue
-            lorem_ipsum = javascript = curly_bracket = policy = False
-            for at in range(begin, to):
-                if cleaned[at] == _CURLY:
-                    curly_bracket = True
-                elif at + 1 < to and _BEGIN[0, cleaned[at]] & _BEGIN[1, cleaned[at + 1]]:
-                    found = phrases_at(cleaned, at, to, _PHRASES, _PHRASE_AT, _BEGIN)
-                    lorem_ipsum = lorem_ipsum or found & 1 != 0
-                    javascript = javascript or found & 2 != 0
-                    policy = policy or found > 3
-            lorem_ipsums += lorem_ipsum
-            if javascript:
+            found = 0
+            for i in range(begin, to):
+                may_be = _FIRST[cleaned[i]] & _SECOND[cleaned[i + 1]]
+                if may_be:
+                    found |= may_be & _CURLY_BIT
+                    found |= phrases_at(cleaned, i, to, _PHRASES, _PHRASE_AT, _BEGIN)
+            lorem_ipsums += found & 1
+            if found & 2:
                 javascripts += 1
                 continue
-            curly_brackets += curly_bracket
-            if policy:
+            curly_brackets += found & _CURLY_BIT != 0
+            if found & (_CURLY_BIT - 1) & ~3:
                 policies += 1
                 continue
             if kept:
                 cleaned[written] = _NEWLINE
-            line_starts[kept_in_all], line_ends[kept_in_all] = begin, to
+            if is_changed:
+                rewritten_offsets[changed], rewritten_rows[changed] = changed_bytes, row
+                changed_bytes = _copy(cleaned, begin, to, rewritten, changed_bytes)
+                changed += 1
+            else:
+                line_starts[unchanged], line_ends[unchanged] = first, last
+                unchanged += 1
             kept += 1
-            kept_in_all += 1
             written = to
         counts[0, row], counts[1, row], counts[2, row] = lines, kept, long_word
         counts[3, row], counts[4, row], counts[5, row] = unended, few_words, javascripts
         counts[6, row], counts[7, row], counts[8, row] = policies, lorem_ipsums, curly_brackets
-    cleaned_offsets[offsets.size - 1], first_line[offsets.size - 1] = written, kept_in_all
-    return kept_in_all
+    cleaned_offsets[offsets.size - 1], first_line[offsets.size - 1] = written, unchanged
+    rewritten_offsets[changed] = changed_bytes
+    return changed
 
 
 _SENTENCES = types.void(
-    _STORE, WIDE, WIDE, WIDE, WIDE, WIDE, WIDE, INTS, INTS, WIDE, INTS, INTS,
-    types.Array(types.int32, 1, "A"),
+    BYTES, *(WIDE,) * 6, *(INTS,) * 2, WIDE, *(INTS,) * 2, types.Array(types.int32, 2, "A")
 )  # fmt: skip
 
 
 @njit(_SENTENCES, cache=True, nogil=True)
 def _count_sentences(
-    cleaned: NDArray[np.uint8],
+    data: NDArray[np.uint8],
     line_starts: NDArray[np.int64],
     line_ends: NDArray[np.int64],
     first_line: NDArray[np.int64],
@@ -208,64 +256,162 @@ def _count_sentences(
     first_token: NDArray[np.int64],
     ids: NDArray[np.int32],
     flags: NDArray[np.int32],
-    sentences: NDArray[np.int32],
+    counts: NDArray[np.int32],
 ) -> None:
+    """Add the tokens and the sentences of some lines to those of their rows."""
     for row in range(first_chunk.size - 1):
         chunk, token = first_chunk[row], first_token[row]
-        total = 0
+        tokens = sentences = 0
         for line in range(first_line[row], first_line[row + 1]):
-            found, is_ended, is_first = 1, False, True
             before, end = line_starts[line], line_ends[line]
+            while chunk < first_chunk[row + 1] and starts[chunk] < before:  # of a removed line
+                token += firsts[chunks[chunk] + 1] - firsts[chunks[chunk]]
+                chunk += 1
+            begin = token
+            found, is_ended, is_first = 1, False, True
             while True:
                 is_chunk = chunk < first_chunk[row + 1] and starts[chunk] < end
                 to = starts[chunk] if is_chunk else end
                 # White space is a token, apart from one space after a chunk.
                 gap = to - before
-                if gap > 1 or (gap == 1 and (is_first or cleaned[before] != _SPACE)):
+                if gap > 1 or (gap == 1 and (is_first or data[before] != _SPACE)):
                     found += is_ended
                     is_ended = False
                 if not is_chunk:
                     break
-                for i in range(token, token + firsts[chunks[chunk] + 1] - firsts[chunks[chunk]]):
+                after = token + firsts[chunks[chunk] + 1] - firsts[chunks[chunk]]
+                for i in range(token, after):
                     known = flags[ids[i]]
                     if known & ENDER:
                         is_ended = True
                     elif is_ended and not known & PUNCTUATION:
                         found += 1
                         is_ended = False
-                token += firsts[chunks[chunk] + 1] - firsts[chunks[chunk]]
+                token = after
                 before, is_first = ends[chunk], False
                 chunk += 1
-            total += found
-        sentences[row] = total
+            sentences += found
+            tokens += token - begin
+        counts[0, row] += sentences
+        counts[1, row] += tokens
 
 
-@njit(types.void(_STORE, WIDE, _STORE, WIDE), cache=True, nogil=True)
-def _strip(
-    cleaned: NDArray[np.uint8],
+_JOIN = types.void(_STORE, WIDE, types.Array(types.int32, 1, "A"), WIDE, _STORE, WIDE)
+
+
+@njit(_JOIN, cache=True, nogil=True)
+def _join(
+    data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
-    stripped: NDArray[np.uint8],
-    stripped_offsets: NDArray[np.int64],
+    kept: NDArray[np.int32],
+    first: NDArray[np.int64],
+    texts: NDArray[np.uint8],
+    text_offsets: NDArray[np.int64],
 ) -> None:
-    """Copy every row without the white space at its ends."""
+    """Write of every row its parts with kept lines, "\n" between, no white space at the ends."""
     written = 0
+    for row in range(first.size - 1):
+        text_offsets[row] = start = written
+        is_first = True
+        for part in range(first[row], first[row + 1]):
+            if kept[part]:
+                if not is_first:
+                    texts[written] = _NEWLINE
+                    written += 1
+                is_first = False
+                written = _copy(data, offsets[part], offsets[part + 1], texts, written)
+        begin, end = stripped(texts, start, written)
+        if begin > start:
+            _copy(texts, begin, end, texts, start)
+        written = start + end - begin
+    text_offsets[first.size - 1] = written
+
+
+class Cleaned(NamedTuple):
+    """Rows or parts of rows after cleaning: the i-th is data[offsets[i]:offsets[i + 1]]."""
+
+    data: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+    counts: NDArray[np.int32]  # SIGNALS and, in a last row, the tokens of the texts
+
+
+def cleaned(
+    data: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    found: Tokens,
+    filter_no_terminal_punct: bool,
+) -> Cleaned:
+    """Clean some parts of rows, lines as a whole; `found` are their tokens.
+
+    A line without a citation keeps its tokens, the others are cut again. White space that citations
+    leave at the ends of a part stays.
+    """
+    parts, size = offsets.size - 1, int(offsets[-1] - offsets[0])
+    counts = np.zeros((len(SIGNALS) + 1, parts), np.int32)
+    lines, changed = np.zeros((2, size + 2), np.uint8)
+    line_offsets, first_line = np.empty((2, parts + 1), np.int64)
+    most = size // FEWEST_WORDS + 2
+    line_starts, line_ends, changed_offsets, changed_parts = np.empty((4, most), np.int64)
+    again = _clean(
+        data, offsets, _CLASSES, filter_no_terminal_punct,
+        lines, line_offsets, line_starts, line_ends, first_line,
+        changed, changed_offsets, changed_parts, counts,
+    )  # fmt: skip
+    sentences = counts[-2:]
+    _add_sentences(data, line_starts, line_ends, first_line, found, sentences)
+    for part in tokenise(changed, changed_offsets[: again + 1]):
+        places = changed_offsets[part.rows.start : part.rows.stop + 1]
+        added = np.zeros((2, places.size - 1), np.int32)
+        each = np.arange(places.size)
+        _add_sentences(changed, places[:-1], places[1:], each, part, added)
+        np.add.at(sentences.T, changed_parts[part.rows], added.T)
+    return Cleaned(lines[: line_offsets[-1]].copy(), line_offsets, counts)
+
+
+def _add_sentences(
+    data: NDArray[np.uint8],
+    line_starts: NDArray[np.int64],
+    line_ends: NDArray[np.int64],
+    first_line: NDArray[np.int64],
+    found: Tokens,
+    counts: NDArray[np.int32],
+) -> None:
+    _count_sentences(
+        data, line_starts, line_ends, first_line, found.starts, found.ends, found.first_chunk,
+        found.chunks, found.firsts, found.first, found.ids, found.flags, counts,
+    )  # fmt: skip
+
+
+def joined(groups: list[Cleaned], first: NDArray[np.int64]) -> Cleaned:
+    """Put rows together from their parts, those of row i from first[i] on, and strip them."""
+    sizes = [np.zeros(1, np.int64), *(np.diff(group.offsets) for group in groups)]
+    data = np.concatenate([np.zeros(0, np.uint8), *(group.data for group in groups)])
+    counts = np.zeros((len(SIGNALS) + 1, int(first[-1])), np.int32)
+    np.concatenate([counts[:, :0], *(group.counts for group in groups)], axis=1, out=counts)
+    texts = np.empty(data.size + counts.shape[1], np.uint8)
+    offsets = np.empty(first.size, np.int64)
+    _join(data, np.cumsum(np.concatenate(sizes)), counts[KEPT_LINES], first, texts, offsets)
+    sums: NDArray[np.int32] = np.add.reduceat(counts, first[:-1], axis=1, dtype=np.int32)
+    return Cleaned(texts[: offsets[-1]], offsets, sums)
+
+
+def _parts(
+    data: NDArray[np.uint8], offsets: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Cut long rows between lines; return int64[parts + 1] and each row's first part.
+
+    A part has about PIECE bytes, more only where a line has.
+    """
+    places, parts = [offsets[:1]], np.ones(offsets.size - 1, np.int64)
     for row in range(offsets.size - 1):
-        stripped_offsets[row] = written
-        at, end = offsets[row], offsets[row + 1]
-        last = written
-        while at < end:
-            size = space_size(cleaned, at, end) if MAY_BE_SPACE[cleaned[at]] else 0
-            if size and written == stripped_offsets[row]:
-                at += size
-                continue
-            for i in range(max(size, 1)):
-                stripped[written + i] = cleaned[at + i]
-            written += max(size, 1)
-            at += max(size, 1)
-            if not size:
-                last = written
-        written = last
-    stripped_offsets[offsets.size - 1] = written
+        start, end = offsets[row], offsets[row + 1]
+        if end - start > PIECE:
+            ends = np.flatnonzero(data[start : end - 1] == _NEWLINE) + 1
+            _, chosen = np.unique(ends // PIECE, return_index=True)
+            places.append(start + ends[chosen])
+            parts[row] += chosen.size
+        places.append(offsets[row + 1 : row + 2])
+    return np.concatenate(places), np.cumsum(np.append(0, parts))
 
 
 @column_function(returns=DDL, version=1, assets=("english_tokens.json",))
@@ -291,22 +437,13 @@ def c4_clean(text: pa.Array, filter_no_terminal_punct: bool = True) -> pa.Array:
         tokens do not depend on its neighbours.
     """
     data, offsets = utf8(text)
-    rows, size = len(text), int(offsets[-1] - offsets[0])
-    counts = np.zeros((len(SIGNALS), rows), np.int32)
-    cleaned = np.empty(size + 1, np.uint8)
-    cleaned_offsets, first_line = np.empty((2, rows + 1), np.int64)
-    line_starts, line_ends = np.empty((2, size // FEWEST_WORDS + 1), np.int64)
-    _clean(
-        data, offsets, _CLASSES, filter_no_terminal_punct,
-        cleaned, cleaned_offsets, line_starts, line_ends, first_line, counts,
-    )  # fmt: skip
-    for found in tokenise(cleaned, cleaned_offsets):
-        _count_sentences(
-            cleaned, line_starts, line_ends, first_line[found.rows.start : found.rows.stop + 1],
-            found.starts, found.ends, found.first_chunk, found.chunks, found.firsts,
-            found.first, found.ids, found.flags, counts[-1, found.rows],
-        )  # fmt: skip
-    stripped, stripped_offsets = np.empty(size + 1, np.uint8), np.empty(rows + 1, np.int64)
-    _strip(cleaned, cleaned_offsets, stripped, stripped_offsets)
-    columns = [strings(stripped, stripped_offsets, text.type), *map(pa.array, counts)]
+    places, first = _parts(data, offsets)
+    groups = [
+        cleaned(
+            data, places[found.rows.start : found.rows.stop + 1], found, filter_no_terminal_punct
+        )
+        for found in tokenise(data, places)
+    ]
+    rows = joined(groups, first)
+    columns = [strings(rows.data, rows.offsets, text.type), *map(pa.array, rows.counts[:-1])]
     return pa.StructArray.from_arrays(columns, ("text", *SIGNALS), mask=text.is_null())

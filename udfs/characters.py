@@ -31,6 +31,7 @@ _SENTENCE_ENDS = """
 # Python 3.13 knows no letter, digit or upper-case character above this one, so that the table
 # takes 0.1 s to make and not 0.5 s; a test looks at all of them.
 _LAST_LETTER = 0x33FFF
+LAST_PUNCTUATION = 0x1FFFF  # no character of category P stands above; a test looks at all
 
 
 def code_points(ranges: str) -> list[int]:

@@ -22,11 +22,12 @@ SIGNALS = (
     "duplicate_line_chars",
 )
 DDL = "STRUCT<" + ", ".join(f"{name} INT" for name in SIGNALS) + ">"
+TOKENS = SIGNALS.index("tokens")
 
 SHORT = 30  # code points
 _NEWLINE = ord("\n")
 _CLASSES = character_classes()
-_MATRIX = types.Array(types.int32, 2, "C")
+_MATRIX = types.Array(types.int32, 2, "A")
 
 
 @njit(types.void(BYTES, OFFSETS, BYTES, SLOTS, _MATRIX), cache=True, nogil=True)
@@ -69,6 +70,13 @@ def _count(
         counts[5, row], counts[6, row] = short, duplicate
 
 
+def count_lines(
+    data: NDArray[np.uint8], offsets: NDArray[np.int64], counts: NDArray[np.int32]
+) -> None:
+    """Write SIGNALS of some rows, but for their tokens."""
+    _count(data, offsets, _CLASSES, new_slots(most_newlines(data, offsets) + 1), counts)
+
+
 @column_function(returns=DDL, version=1, assets=("english_tokens.json",), measures=True)
 def datatrove_lines(text: pa.Array) -> pa.Array:
     r"""Count what datatrove's FineWeb rules ask of lines: ends, lengths, copies, breaks.
@@ -87,7 +95,8 @@ def datatrove_lines(text: pa.Array) -> pa.Array:
     """
     data, offsets = utf8(text)
     counts = np.zeros((len(SIGNALS), len(text)), np.int32)
-    _count(data, offsets, _CLASSES, new_slots(most_newlines(data, offsets) + 1), counts)
     for found in tokenise(data, offsets):
-        counts[1, found.rows] = np.diff(found.first)
+        rows = offsets[found.rows.start : found.rows.stop + 1]
+        count_lines(data, rows, counts[:, found.rows])
+        counts[TOKENS, found.rows] = np.diff(found.first)
     return pa.StructArray.from_arrays([pa.array(c) for c in counts], SIGNALS, mask=text.is_null())

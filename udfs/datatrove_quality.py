@@ -33,9 +33,12 @@ SIGNALS = (
 )
 DDL = "STRUCT<" + ", ".join(f"{name} INT" for name in SIGNALS) + ">"
 
-_FULL_STOP, _HASH, _HYPHEN = (ord(character) for character in ".#-")
+_FULL_STOP, _HASH, _HYPHEN, _SPACE = (ord(character) for character in ".#- ")
 # "•" is E2 80 A2 and "…" is E2 80 A6.
 _LEAD, _SECOND, _BULLET, _ELLIPSIS = 0xE2, 0x80, 0xA2, 0xA6
+
+_IS_PLAIN = ~MAY_BE_SPACE  # of each byte: whether nothing is looked for there
+_IS_PLAIN[[_FULL_STOP, _HASH, _LEAD]] = False
 
 _MATRIX = types.Array(types.int32, 2, "A")
 
@@ -51,6 +54,10 @@ def _count_marks(
         first, last = -1, -1
         end = offsets[row + 1]
         while at <= end:
+            if at < end and data[at] == _SPACE:
+                at += 1
+                dots = 0
+                continue
             may_be_space = at == end or MAY_BE_SPACE[data[at]]
             size = 1 if at == end else line_break_size(data, at, end) if may_be_space else 0
             if size and (at < end or at > start):  # a break at the very end begins no line
@@ -80,6 +87,13 @@ def _count_marks(
                 continue
             if at == end:
                 break
+            if _IS_PLAIN[data[at]]:
+                if first < 0:
+                    first = at
+                while at < end and _IS_PLAIN[data[at]]:
+                    at += 1
+                last, dots = at, 0
+                continue
             byte = data[at]
             size = space_size(data, at, end) if may_be_space else 0
             if size:
@@ -130,7 +144,14 @@ def _count_words(
         counts[4, row] = stop_words
 
 
-def _count(found: Tokens, counts: NDArray[np.int32]) -> None:
+def count_quality(
+    data: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    found: Tokens,
+    counts: NDArray[np.int32],
+) -> None:
+    """Write SIGNALS of some rows; `found` are their tokens."""
+    _count_marks(data, offsets, counts)
     _count_words(found.ids, found.first, found.chars, found.flags, counts)
 
 
@@ -154,7 +175,7 @@ def datatrove_quality(text: pa.Array) -> pa.Array:
     """
     data, offsets = utf8(text)
     counts = np.zeros((len(SIGNALS), len(text)), np.int32)
-    _count_marks(data, offsets, counts)
     for found in tokenise(data, offsets):
-        _count(found, counts[:, found.rows])
+        rows = offsets[found.rows.start : found.rows.stop + 1]
+        count_quality(data, rows, found, counts[:, found.rows])
     return pa.StructArray.from_arrays([pa.array(c) for c in counts], SIGNALS, mask=text.is_null())

@@ -1,6 +1,6 @@
 """What datatrove's Gopher repetition rules are made of: repeated paragraphs, lines, n-grams.
 
-Nine passes over the tokens make it the slowest of datatrove's families.
+An n-gram is looked up only where it may come twice, which few places of most texts can tell.
 """
 
 import numpy as np
@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
 from winnow.udfs.decoding import count_chars, stripped
+from winnow.udfs.ngrams import clear, count_pairs
 from winnow.udfs.registry import column_function
 from winnow.udfs.seen import SLOTS, is_repeat, most_newlines, new_slots, slot_of, slots_for
-from winnow.udfs.token_table import FACTS, INTS, WIDE, tokenise
+from winnow.udfs.token_table import FACTS, HEAD, INTS, WIDE, Tokens, tokenise
 
 TOP, DUPLICATE = (2, 3, 4), (5, 6, 7, 8, 9, 10)
 SIGNALS = (
@@ -43,6 +44,10 @@ def _count_repeats(
     for row in range(offsets.size - 1):
         text, end = offsets[row], offsets[row + 1]
         counts[0, row] = count_chars(data, text, end)
+        newlines = 0
+        for i in range(text, end):
+            newlines += data[i] == _NEWLINE
+        slots = slots_for(newlines + 1)
         for part in range(2):
             least = 2 - part  # newlines between two parts: paragraphs first, then lines
             start = text
@@ -50,13 +55,11 @@ def _count_repeats(
                 start, end = stripped(data, text, end)
             else:
                 end = offsets[row + 1]
-            cuts = 1
-            for i in range(start, end):
-                cuts += data[i] == _NEWLINE
-            slots = slots_for(cuts)
             parts = copies = chars = 0
             at = start
             while at <= end:
+                while at < end and data[at] != _NEWLINE:
+                    at += 1
                 run = 0
                 while at + run < end and data[at + run] == _NEWLINE:
                     run += 1
@@ -66,8 +69,6 @@ def _count_repeats(
                         copies += 1
                         chars += count_chars(data, start, at)
                     start = at + run
-                    if at == end:
-                        break
                 at += max(run, 1)
             base = 1 + 3 * part
             counts[base, row], counts[base + 1, row], counts[base + 2, row] = parts, copies, chars
@@ -108,78 +109,161 @@ def _are_equal(
         to += 1
 
 
-_NGRAMS = types.void(INTS, WIDE, INTS, FACTS, WIDE, _BYTE_STORE, SLOTS, _MATRIX)
+_TOP_NGRAMS = types.void(INTS, WIDE, INTS, _MATRIX)
 
 
-@njit(_NGRAMS, cache=True, nogil=True)
-def _count_ngrams(
+@njit(_TOP_NGRAMS, cache=True, nogil=True)
+def _count_top(
+    ids: NDArray[np.int32],
+    first: NDArray[np.int64],
+    chars: NDArray[np.int32],
+    counts: NDArray[np.int64],
+) -> None:
+    most = np.diff(first).max()
+    seen = np.empty(slots_for(most), np.int32)
+    unknown = np.empty(0, np.int32)
+    firsts, times = np.empty(most, np.int32), np.empty(most, np.int32)
+    next_firsts, next_times = np.empty(most, np.int32), np.empty(most, np.int32)
+    for row in range(first.size - 1):
+        start, size = first[row], first[row + 1] - first[row]
+        for n in TOP:
+            if size < n:
+                break
+            if n == 2:
+                place, count = count_pairs(ids[start:], unknown, firsts, times, seen, size)
+            else:
+                place, count = count_pairs(
+                    firsts, times, next_firsts, next_times, seen, size - n + 2
+                )
+                firsts, next_firsts = next_firsts, firsts
+                times, next_times = next_times, times
+            length = n - 1  # the spaces
+            for i in range(start + place, start + place + n):
+                length += chars[ids[i]]
+            counts[5 + n, row] = count * length
+
+
+_MIXER = np.uint64(0x9E3779B97F4A7C15)
+
+_FIND = types.int64(INTS, types.int64, types.int64, FACTS, *(INTS,) * 2, _BYTE_STORE, INTS)
+
+
+@njit(_FIND, cache=True, nogil=True)
+def _find_candidates(
+    ids: NDArray[np.int32],
+    start: int,
+    size: int,
+    heads: NDArray[np.uint64],
+    rest: NDArray[np.int32],
+    head_slots: NDArray[np.int32],
+    times: NDArray[np.uint8],
+    candidates: NDArray[np.int32],
+) -> int:
+    """Write where n-grams begin that may come twice, in order; return their number.
+
+    An n-gram of HEAD bytes or more comes twice only where its first HEAD bytes do.
+
+    Args:
+        rest: becomes the bytes of the tokens from one on; HEAD of a longer token.
+        head_slots: becomes the slot in `times` of the HEAD bytes that begin with a token.
+        times: becomes 1 in a slot that is of one token, more in one of several.
+    """
+    slots = 8 * slots_for(size)
+    times[:slots] = 0
+    next_high = next_low = np.uint64(0)
+    rest[size] = 0
+    for i in range(size - 1, -1, -1):
+        token = ids[start + i]
+        high, low = np.uint64(heads[token, 0]), np.uint64(heads[token, 1])
+        length = np.uint64(low & np.uint64(0xFF))
+        bits = np.uint64(8) * length
+        if bits < np.uint64(64):
+            low |= next_low >> bits | next_high << (np.uint64(64) - bits)
+            high |= next_high >> bits
+        else:
+            low |= next_high >> (bits - np.uint64(64))
+        low &= ~np.uint64(0xFF)
+        next_high, next_low = high, low
+        rest[i] = rest[i + 1] + np.int32(length)
+        slot = slot_of(high * _MIXER ^ low, slots)
+        head_slots[i] = slot
+        times[slot] = times[slot] << np.uint8(1) | np.uint8(1)
+    found = 0
+    for i in range(size - DUPLICATE[0] + 1):
+        candidates[found] = i
+        found += times[head_slots[i]] > 1 or rest[i] - rest[i + DUPLICATE[0]] < HEAD
+    return found
+
+
+_DUPLICATES = types.void(INTS, WIDE, INTS, FACTS, FACTS, WIDE, _BYTE_STORE, _MATRIX)
+
+
+@njit(_DUPLICATES, cache=True, nogil=True)
+def _count_duplicates(
     ids: NDArray[np.int32],
     first: NDArray[np.int64],
     chars: NDArray[np.int32],
     facts: NDArray[np.uint64],
+    heads: NDArray[np.uint64],
     places: NDArray[np.int64],
     store: NDArray[np.uint8],
-    seen: NDArray[np.int64],
     counts: NDArray[np.int64],
 ) -> None:
-    most = 0
-    for row in range(first.size - 1):
-        most = max(most, first[row + 1] - first[row])
-    before = np.zeros(most + 1, np.int64)  # characters before the token
-    hashes = np.zeros(most + 1, np.uint64)  # of all tokens before it, as one text
-    inverses = np.zeros(most + 1, np.uint64)
-    grams = np.zeros(most, np.int64)  # where the n-gram that begins here was seen first
-    times = np.zeros(most, np.int64)
-    stamp = 0
+    most = np.diff(first).max() + 1
+    rest, head_slots = np.empty(most, np.int32), np.empty(most, np.int32)
+    times, candidates = np.empty(8 * slots_for(most), np.uint8), np.empty(most, np.int32)
+    keys, seen = np.empty(1, np.uint64), np.empty(1, np.int32)
     for row in range(first.size - 1):
         start, size = first[row], first[row + 1] - first[row]
-        slots = slots_for(max(size, 1))
-        power, inverse = np.uint64(1), np.uint64(1)
-        inverses[0] = inverse
-        for i in range(size):
-            token = ids[start + i]
-            grams[i] = token
-            before[i + 1] = before[i] + chars[token]
-            hashes[i + 1] = hashes[i] + facts[token, 0] * power
-            power *= facts[token, 1]
-            inverse *= facts[token, 2]
-            inverses[i + 1] = inverse
-        for n in TOP:
-            stamp += 1
-            best = 0
-            for i in range(size - n + 1):
-                key = grams[i] << 32 | np.int64(ids[start + i + n - 1])
-                slot = slot_of(np.uint64(key), slots)
-                while seen[slot, 0] == stamp and seen[slot, 1] != key:
-                    slot = (slot + 1) & (slots - 1)
-                if seen[slot, 0] == stamp:
-                    grams[i] = seen[slot, 2]
-                    times[grams[i]] += 1
-                else:
-                    seen[slot, 0], seen[slot, 1], seen[slot, 2] = stamp, key, i
-                    grams[i], times[i] = i, 1
-            for i in range(size - n + 1):
-                if grams[i] == i and (best == 0 or times[i] > best):
-                    best = times[i]
-                    counts[5 + n, row] = best * (before[i + n] - before[i] + n - 1)
+        found = _find_candidates(ids, start, size, heads, rest, head_slots, times, candidates)
+        slots = slots_for(found)
+        if slots > seen.size:
+            keys, seen = np.empty(slots, np.uint64), np.empty(slots, np.int32)
+        for c in range(found):
+            keys[c] = 0
+            for i in range(start + candidates[c], start + candidates[c] + DUPLICATE[0] - 1):
+                keys[c] = keys[c] * facts[ids[i], 1] + facts[ids[i], 0]
         for n in DUPLICATE:
-            stamp += 1
-            repeated = i = 0
-            while i <= size - n:
-                key = np.int64((hashes[i + n] - hashes[i]) * inverses[i])
-                slot = slot_of(np.uint64(key), slots)
-                while seen[slot, 0] == stamp and not (
-                    seen[slot, 1] == key
-                    and _are_equal(ids, start + i, start + seen[slot, 2], n, places, store)
+            clear(seen, slots)
+            repeated = following = 0
+            for c in range(found):
+                i = candidates[c]
+                if i + n > size:
+                    break
+                last = ids[start + i + n - 1]
+                keys[c] = keys[c] * facts[last, 1] + facts[last, 0]
+                if i < following or (times[head_slots[i]] == 1 and rest[i] - rest[i + n] >= HEAD):
+                    continue
+                slot = slot_of(keys[c], slots)
+                other = seen[slot]
+                while other >= 0 and not (
+                    keys[other] == keys[c]
+                    and _are_equal(ids, start + i, start + candidates[other], n, places, store)
                 ):
                     slot = (slot + 1) & (slots - 1)
-                if seen[slot, 0] == stamp:
-                    repeated += before[i + n] - before[i]
-                    i += n
+                    other = seen[slot]
+                if other >= 0:
+                    for k in range(start + i, start + i + n):
+                        repeated += chars[ids[k]]
+                    following = i + n
                 else:
-                    seen[slot, 0], seen[slot, 1], seen[slot, 2] = stamp, key, i
-                    i += 1
+                    seen[slot] = c
             counts[5 + n, row] = repeated
+
+
+def count_repetition(
+    data: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    found: Tokens,
+    counts: NDArray[np.int64],
+) -> None:
+    """Write SIGNALS of some rows; `found` are their tokens."""
+    _count_repeats(data, offsets, new_slots(most_newlines(data, offsets) + 1), counts)
+    _count_top(found.ids, found.first, found.chars, counts)
+    _count_duplicates(
+        found.ids, found.first, found.chars, found.facts, found.heads, found.places, found.store,
+        counts,
+    )  # fmt: skip
 
 
 @column_function(returns=DDL, version=1, assets=("english_tokens.json",), measures=True)
@@ -205,20 +289,7 @@ def datatrove_repetition(text: pa.Array) -> pa.Array:
     """
     data, offsets = utf8(text)
     counts = np.zeros((len(SIGNALS), len(text)), np.int64)
-    _count_repeats(data, offsets, new_slots(most_newlines(data, offsets) + 1), counts)
-    seen = new_slots(1)
     for found in tokenise(data, offsets):
-        seen = _room(seen, int(np.diff(found.first).max(initial=0)))
-        _count_ngrams(
-            found.ids, found.first, found.chars, found.facts, found.places, found.store,
-            seen, counts[:, found.rows],
-        )  # fmt: skip
+        rows = offsets[found.rows.start : found.rows.stop + 1]
+        count_repetition(data, rows, found, counts[:, found.rows])
     return pa.StructArray.from_arrays([pa.array(c) for c in counts], SIGNALS, mask=text.is_null())
-
-
-def _room(seen: NDArray[np.int64], items: int) -> NDArray[np.int64]:
-    """Return cleared slots for so many items; the old ones where they suffice."""
-    if slots_for(max(items, 1)) > len(seen):
-        return new_slots(items)
-    seen[:, 0] = 0
-    return seen

@@ -148,7 +148,7 @@ def _count(
         )  # fmt: skip
 
 
-@column_function(returns=DDL, version=1)
+@column_function(returns=DDL, version=1, measures=True)
 def dclm_quality(text: pa.Array) -> pa.Array:
     r"""Count what DCLM's quality rules ask: words, symbols, bullets, ellipses.
 

@@ -166,7 +166,7 @@ def _count_ngrams(
             counts[n - TOP[0] + 1, row] = best * longest if n <= TOP[-1] else marked
 
 
-@column_function(returns=DDL, version=1, assets=("word_breaks.json",))
+@column_function(returns=DDL, version=1, assets=("word_breaks.json",), measures=True)
 def dclm_repetition(text: pa.Array) -> pa.Array:
     r"""Count the characters in repeated lines, paragraphs and n-grams, as DCLM does.
 

@@ -132,14 +132,14 @@ def _sequences() -> dict[str, dict[tuple[str, ...], list[str]]]:
     return found
 
 
-_SEQUENCES = _sequences()
+SEQUENCES = _sequences()
 
 
 def _with_special_sequences(cut: list[str]) -> list[str]:
     """Put a special case where its tokens stand in a row: longest first, then leftmost."""
     spans: list[tuple[int, int, list[str]]] = []  # minus the length, start, parts
     for start, token in enumerate(cut):
-        for sequence, parts in _SEQUENCES.get(token, {}).items():
+        for sequence, parts in SEQUENCES.get(token, {}).items():
             if tuple(cut[start : start + len(sequence)]) == sequence:
                 spans.append((-len(sequence), start, parts))
     if not spans:

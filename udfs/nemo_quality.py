@@ -304,7 +304,7 @@ def _count(
     return counts
 
 
-@column_function(returns=DDL, version=1)
+@column_function(returns=DDL, version=1, measures=True)
 def nemo_quality(text: pa.Array) -> pa.Array:
     r"""Count what NeMo Curator's English filters ask of characters, words, lines and phrases.
 

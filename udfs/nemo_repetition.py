@@ -254,7 +254,7 @@ def _count_ngrams(
             counts[signal, row] = chars
 
 
-@column_function(returns=DDL, version=1)
+@column_function(returns=DDL, version=1, measures=True)
 def nemo_repetition(text: pa.Array) -> pa.Array:
     r"""Count distinct lines and paragraphs and repeated n-grams, as NeMo Curator does.
 

@@ -13,7 +13,7 @@ from winnow.udfs.buffers import BYTES, OFFSETS
 # int64[slots, 3]: the stamp of who filled it, and two numbers of theirs.
 SLOTS = types.Array(types.int64, 2, "C")
 PLACES = types.Array(types.int64, 1, "C")
-_START, _FACTOR = np.uint64(14695981039346656037), np.uint64(1099511628211)  # FNV-1a
+_START = np.uint64(14695981039346656037)
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -52,45 +52,6 @@ def slot_of(key: np.uint64, slots: int) -> np.int64:
     return np.int64(mixed & np.uint64(slots - 1))
 
 
-@njit(types.boolean(BYTES, *(types.int64,) * 5, SLOTS), cache=True, nogil=True)
-def is_repeat(
-    data: NDArray[np.uint8],
-    text: int,
-    start: int,
-    end: int,
-    stamp: int,
-    slots: int,
-    seen: NDArray[np.int64],
-) -> bool:
-    """Tell whether the bytes were seen under this stamp, and remember them.
-
-    Places are kept relative to `text`. Equal hashes are compared byte by byte.
-    """
-    key = _START
-    at = start
-    while at + 8 <= end:  # eight bytes at once: they are one load and one multiplication
-        word = np.uint64(0)
-        for i in range(8):
-            word |= np.uint64(data[at + i]) << np.uint64(8 * i)
-        key = (key ^ word) * _FACTOR
-        key ^= key >> np.uint64(32)
-        at += 8
-    for i in range(at, end):
-        key = (key ^ np.uint64(data[i])) * _FACTOR
-    slot = slot_of(key, slots)
-    while seen[slot, 0] == stamp:
-        if seen[slot, 2] == end - start:
-            other = text + seen[slot, 1]
-            i = 0
-            while i < end - start and data[start + i] == data[other + i]:
-                i += 1
-            if i == end - start:
-                return True
-        slot = (slot + 1) & (slots - 1)
-    seen[slot, 0], seen[slot, 1], seen[slot, 2] = stamp, start - text, end - start
-    return False
-
-
 @njit(types.uint64(BYTES, types.int64), cache=True, nogil=True)
 def _eight_bytes(data: NDArray[np.uint8], at: int) -> np.uint64:
     """Return the next eight bytes as one number, the first byte lowest: a single load."""
@@ -107,7 +68,7 @@ def _eight_bytes(data: NDArray[np.uint8], at: int) -> np.uint64:
 
 
 @njit(types.uint64(BYTES, types.int64, types.int64), cache=True, nogil=True)
-def _key(data: NDArray[np.uint8], start: int, end: int) -> np.uint64:
+def key_of(data: NDArray[np.uint8], start: int, end: int) -> np.uint64:
     """Return a string's key: up to 7 bytes are their own, a longer one has its hash."""
     size = np.uint64(end - start)
     if size <= 7:
@@ -129,7 +90,7 @@ def _key(data: NDArray[np.uint8], start: int, end: int) -> np.uint64:
 
 
 @njit(types.boolean(BYTES, *(types.int64,) * 3), cache=True, nogil=True)
-def _are_equal(data: NDArray[np.uint8], one: int, other: int, size: int) -> bool:
+def are_equal(data: NDArray[np.uint8], one: int, other: int, size: int) -> bool:
     """Tell whether two strings of at least 8 bytes are the same."""
     i = 0
     while i + 8 < size:
@@ -137,6 +98,34 @@ def _are_equal(data: NDArray[np.uint8], one: int, other: int, size: int) -> bool
             return False
         i += 8
     return bool(_eight_bytes(data, one + size - 8) == _eight_bytes(data, other + size - 8))
+
+
+@njit(types.boolean(BYTES, *(types.int64,) * 5, SLOTS), cache=True, nogil=True)
+def is_repeat(
+    data: NDArray[np.uint8],
+    text: int,
+    start: int,
+    end: int,
+    stamp: int,
+    slots: int,
+    seen: NDArray[np.int64],
+) -> bool:
+    """Tell whether the bytes were seen under this stamp, and remember them.
+
+    Places are kept relative to `text`. Equal hashes are compared byte by byte.
+    """
+    slot = slot_of(key_of(data, start, end), slots)
+    while seen[slot, 0] == stamp:
+        if seen[slot, 2] == end - start:
+            other = text + seen[slot, 1]
+            i = 0
+            while i < end - start and data[start + i] == data[other + i]:
+                i += 1
+            if i == end - start:
+                return True
+        slot = (slot + 1) & (slots - 1)
+    seen[slot, 0], seen[slot, 1], seen[slot, 2] = stamp, start - text, end - start
+    return False
 
 
 @njit(types.void(BYTES, PLACES, PLACES, PLACES, SLOTS, PLACES), cache=True, nogil=True)
@@ -158,7 +147,7 @@ def number_strings(
         slots = slots_for(size)
         for i in range(size):
             start, end = starts[begin + i], ends[begin + i]
-            key = _key(data, start, end)
+            key = key_of(data, start, end)
             slot = slot_of(key, slots)
             number = i
             while number == i and seen[slot, 0] == row + 1:
@@ -166,7 +155,7 @@ def number_strings(
                     other = seen[slot, 2]
                     if end - start <= 7 or (
                         ends[begin + other] - starts[begin + other] == end - start
-                        and _are_equal(data, start, starts[begin + other], end - start)
+                        and are_equal(data, start, starts[begin + other], end - start)
                     ):
                         number = other
                 slot = (slot + 1) & (slots - 1)

@@ -11,7 +11,6 @@ depends on what the tables hold.
 import threading
 import unicodedata
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -19,7 +18,14 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS
-from winnow.udfs.characters import LETTER, SENTENCE_END, character_classes, code_points
+from winnow.udfs.characters import (
+    LAST_PUNCTUATION,
+    LETTER,
+    SENTENCE_END,
+    character_classes,
+    code_points,
+)
+from winnow.udfs.chunk_cuts import CLASSES, KNOWN, cut_chunks
 from winnow.udfs.decoding import MAY_BE_SPACE, decode, space_size
 from winnow.udfs.english_tokens import tokens as english_tokens
 from winnow.udfs.seen import slot_of, slots_for
@@ -33,6 +39,7 @@ PIECE = 1 << 18  # bytes of text that are worked on at once, so that they stay i
 # What is known of a token, as bits. The numbers are compiled into kernels: do not renumber them.
 NON_SYMBOL, ALPHABETIC, ENDER, PUNCTUATION = (1 << bit for bit in range(4))
 STOP_WORD = 4  # the bit of the first stop word
+HEAD = 15  # bytes of a token that can be had as two numbers
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")  # Gopher, appendix A.1
 
 # Characters that make no word: PUNCTUATION_SET of datatrove 0.10.1, src/datatrove/utils/text.py,
@@ -46,12 +53,9 @@ _NO_ENDERS = """
     61D-61E 837 839 83D-83E 17D4-17D6 17D9-17DA 1B7D-1B7E 2E53-2E54 10F55-10F59 10F86-10F89 11944
     11946 11EF7-11EF8 11F43-11F44 16E98
 """
-_LAST_PUNCTUATION = 0x1FFFF  # no character of category P stands above; a test looks at all
+_SPACE = ord(" ")
 
-# A polynomial over bytes, modulo 2 ** 64. The base is odd, so it has an inverse, and the hash of a
-# part of a text is a difference of two hashes of its beginnings.
-_BASE = np.uint64(0x9E3779B97F4A7C15)
-_INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
+_BASE = np.uint64(0x9E3779B97F4A7C15)  # of a polynomial over bytes, modulo 2 ** 64
 _HASH_START, _HASH_FACTOR = np.uint64(14695981039346656037), np.uint64(1099511628211)  # FNV-1a
 
 INTS, WIDE = types.Array(types.int32, 1, "C"), types.Array(types.int64, 1, "C")
@@ -67,7 +71,7 @@ def _kinds() -> NDArray[np.uint8]:
     kinds[ends] = kinds[ends] & (0xFF ^ NON_SYMBOL) | ENDER
     kinds[code_points(_SYMBOLS)] &= 0xFF ^ NON_SYMBOL
     kinds[code_points(_NO_ENDERS)] &= 0xFF ^ ENDER
-    for point in range(_LAST_PUNCTUATION + 1):
+    for point in range(LAST_PUNCTUATION + 1):
         if unicodedata.category(chr(point)).startswith("P"):
             kinds[point] |= PUNCTUATION
     kinds.flags.writeable = False
@@ -100,6 +104,9 @@ def _write_chunks(
         first[row] = chunks
         at, end = offsets[row], offsets[row + 1]
         while at < end:
+            if data[at] == _SPACE:
+                at += 1
+                continue
             if MAY_BE_SPACE[data[at]]:
                 space = space_size(data, at, end)
                 if space > 0:
@@ -109,7 +116,7 @@ def _write_chunks(
             content, hashed, space = np.uint64(0), _HASH_START, 0
             while at < end:
                 if MAY_BE_SPACE[data[at]]:
-                    space = space_size(data, at, end)
+                    space = 1 if data[at] == _SPACE else space_size(data, at, end)
                     if space > 0:
                         break
                 content = content << np.uint64(8) | np.uint64(data[at])
@@ -213,7 +220,7 @@ def _hash(
         hashes[i] = _key(ends[i] - starts[i], content, hashed)
 
 
-_DESCRIBE = types.void(BYTES, WIDE, types.int64, types.int64, BYTES, INTS, INTS, FACTS)
+_DESCRIBE = types.void(BYTES, WIDE, types.int64, types.int64, BYTES, INTS, INTS, FACTS, FACTS)
 
 
 @njit(_DESCRIBE, cache=True, nogil=True)
@@ -226,16 +233,23 @@ def _describe(
     chars: NDArray[np.int32],
     flags: NDArray[np.int32],
     facts: NDArray[np.uint64],
+    heads: NDArray[np.uint64],
 ) -> None:
     """Write what is known of the tokens from `first` on."""
     for token in range(first, after):
         start, end = places[token], places[token + 1]
-        total, power, inverse = np.uint64(0), np.uint64(1), np.uint64(1)
+        total, power = np.uint64(0), np.uint64(1)
+        high, low = np.uint64(0), np.uint64(min(end - start, HEAD))
         for i in range(start, end):
-            total += (np.uint64(store[i]) + np.uint64(1)) * power  # NUL bytes count too
+            byte = np.uint64(store[i])
+            total = total * _BASE + byte + np.uint64(1)  # NUL bytes count too
             power *= _BASE
-            inverse *= _INVERSE
-        facts[token, 0], facts[token, 1], facts[token, 2] = total, power, inverse
+            if i < start + 8:
+                high |= byte << np.uint64(8 * (start + 7 - i))
+            elif i < start + HEAD:
+                low |= byte << np.uint64(8 * (start + 15 - i))
+        facts[token, 0], facts[token, 1] = total, power
+        heads[token, 0], heads[token, 1] = high, low
         any_kind, all_kinds, points = 0, PUNCTUATION | ENDER, 0
         at = start
         while at < end:
@@ -330,6 +344,10 @@ def _grown(array: NDArray[Number], size: int) -> NDArray[Number]:
 class Tokens(NamedTuple):
     """The tokens of some rows, and what is known of every token by its number.
 
+    facts: the hash of its bytes and what to multiply a hash with before it is added, so that the
+    hash of a text is made of those of its parts. heads: its first HEAD bytes as two numbers, the
+    first byte highest, and how many these are in the last byte.
+
     Row i has the tokens ids[first[i]:first[i + 1]] and the chunks
     chunks[first_chunk[i]:first_chunk[i + 1]]; chunk c has firsts[c + 1] - firsts[c] tokens and lies
     at data[starts[k]:ends[k]] of the k-th place.
@@ -346,6 +364,7 @@ class Tokens(NamedTuple):
     chars: NDArray[np.int32]
     flags: NDArray[np.int32]
     facts: NDArray[np.uint64]
+    heads: NDArray[np.uint64]
     places: NDArray[np.int64]
     store: NDArray[np.uint8]
 
@@ -359,10 +378,11 @@ class _Memo:
         self.tokens = np.zeros(1 << 12, np.int32)
         self.chars = np.zeros(1 << 11, np.int32)
         self.flags = np.zeros(1 << 11, np.int32)
-        self.facts = np.zeros((1 << 11, 3), np.uint64)
-        stop_words = [word.encode() for word in STOP_WORDS]
-        self._add_words(b"".join(stop_words), [len(word) for word in stop_words])
-        self.flags[: len(stop_words)] |= 1 << (STOP_WORD + np.arange(len(stop_words)))
+        self.facts, self.heads = np.zeros((2, 1 << 11, 2), np.uint64)
+        stop_words = np.frombuffer("".join(STOP_WORDS).encode(), np.uint8)
+        starts = np.cumsum([0, *map(len, STOP_WORDS[:-1])])
+        self._add_words(stop_words, starts)
+        self.flags[: len(STOP_WORDS)] |= 1 << (STOP_WORD + np.arange(len(STOP_WORDS)))
 
     @property
     def is_full(self) -> bool:
@@ -379,38 +399,33 @@ class _Memo:
         _expand(chunks, self.firsts, self.tokens, ids)
         return Tokens(
             rows, ids, first, first_chunk, chunks, starts, ends, self.firsts,
-            self.chars, self.flags, self.facts, self.words.places, self.words.store,
+            self.chars, self.flags, self.facts, self.heads, self.words.places, self.words.store,
         )  # fmt: skip
 
     def _cut_chunks(self, known: int) -> None:
         """Cut the chunks from number `known` on."""
         count = int(self.chunks.size[0])
-        places = self.chunks.places[known : count + 1].tolist()
-        store = self.chunks.store[places[0] : places[-1]].tobytes()
-        lengths: list[int] = []
-        cuts: list[int] = []  # tokens of each chunk
-        for start, end in pairwise(places):
-            content = store[start - places[0] : end - places[0]]
-            if content.isascii():
-                parts = list(map(len, english_tokens(content.decode("ascii"))))
-            else:
-                text = content.decode("utf-8", "surrogateescape")
-                parts = [
-                    len(part.encode("utf-8", "surrogateescape")) for part in english_tokens(text)
-                ]
-            lengths += parts
-            cuts.append(len(parts))
+        places = self.chunks.places[known : count + 1]
+        store = self.chunks.store[places[0] : places[-1]]
+        begins = np.zeros(store.size, np.bool_)
+        unsure = np.empty(count - known, np.int64)
+        left = cut_chunks(store, places - places[0], CLASSES, KNOWN, begins, unsure)
+        for chunk in unsure[:left].tolist():
+            begin, end = int(places[chunk] - places[0]), int(places[chunk + 1] - places[0])
+            text = store[begin:end].tobytes().decode("utf-8", "surrogateescape")
+            for part in english_tokens(text):
+                begins[begin] = True
+                begin += len(part.encode("utf-8", "surrogateescape"))
+        starts = np.flatnonzero(begins)
         self.firsts = _grown(self.firsts, count + 1)
-        begin = self.firsts[known]
-        self.firsts[known + 1 : count + 1] = begin + np.cumsum(cuts)
+        first = self.firsts[known]
+        self.firsts[known + 1 : count + 1] = first + np.searchsorted(starts, places[1:] - places[0])
         self.tokens = _grown(self.tokens, int(self.firsts[count]))
-        self.tokens[begin : self.firsts[count]] = self._add_words(store, lengths)
+        self.tokens[first : self.firsts[count]] = self._add_words(store, starts)
 
-    def _add_words(self, content: bytes, lengths: list[int]) -> NDArray[np.int32]:
-        """Return the numbers of the tokens that `content` consists of."""
-        data = np.frombuffer(content, np.uint8)
-        ends = np.cumsum(lengths, dtype=np.int64)
-        starts = ends - np.array(lengths, np.int64)
+    def _add_words(self, data: NDArray[np.uint8], starts: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Return the numbers of the tokens that `data` consists of."""
+        ends = np.append(starts[1:], len(data))
         hashes = np.empty(starts.size, np.uint64)
         _hash(data, starts, ends, hashes)
         known = int(self.words.size[0])
@@ -418,10 +433,10 @@ class _Memo:
         count = int(self.words.size[0])
         self.chars = _grown(self.chars, count)
         self.flags = _grown(self.flags, count)
-        self.facts = _grown(self.facts, count)
+        self.facts, self.heads = _grown(self.facts, count), _grown(self.heads, count)
         _describe(
             self.words.store, self.words.places, known, count, _KINDS,
-            self.chars, self.flags, self.facts,
+            self.chars, self.flags, self.facts, self.heads,
         )  # fmt: skip
         return ids
 

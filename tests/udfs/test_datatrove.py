@@ -7,16 +7,29 @@ from hypothesis import strategies as st
 
 import datatrove_reference as reference
 from winnow.udfs.c4_clean import c4_clean
+from winnow.udfs.datatrove_fineweb import datatrove_fineweb
 from winnow.udfs.datatrove_lines import datatrove_lines
 from winnow.udfs.datatrove_quality import datatrove_quality
 from winnow.udfs.datatrove_repetition import datatrove_repetition
 from winnow.udfs.registry import declaration_of
+
+
+def fineweb(text):
+    c4 = reference.clean(text, False)
+    return {
+        "quality": reference.quality(text),
+        "repetition": reference.repetition(text),
+        "c4": c4,
+        "cleaned": reference.lines(c4["text"]),
+    }
+
 
 FUNCTIONS = {
     datatrove_quality: reference.quality,
     datatrove_repetition: reference.repetition,
     datatrove_lines: reference.lines,
     c4_clean: lambda text: reference.clean(text, True),
+    datatrove_fineweb: fineweb,
 }
 ALL = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)
 
@@ -36,6 +49,15 @@ def test_every_signal_equals_its_definition_in_plain_python(function, text):
 @settings(max_examples=300, deadline=None)
 def test_cleaning_without_the_rule_on_line_ends_equals_its_definition(text):
     assert one(c4_clean, text, False) == reference.clean(text, False)
+
+
+@given(st.lists(st.none() | reference.TEXTS, max_size=4), st.booleans())
+@settings(max_examples=100, deadline=None)
+def test_a_long_text_is_cleaned_in_parts_that_do_not_show(texts, ends_matter):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("winnow.udfs.c4_clean.PIECE", 20)
+        rows = c4_clean(pa.array(texts, pa.string()), ends_matter).to_pylist()
+    assert rows == [None if text is None else reference.clean(text, ends_matter) for text in texts]
 
 
 WORDS = st.lists(st.sampled_from(["a", "b", "ab", "ba", "aba", "é", "a b"]), max_size=120)
@@ -66,13 +88,17 @@ def test_broken_utf8_is_no_error(function, parts):
     assert len(function(pa.StringArray.from_buffers(1, offsets, pa.py_buffer(content)))) == 1
 
 
+def ddl(kind: pa.DataType) -> str:
+    if not pa.types.is_struct(kind):
+        return {pa.string(): "STRING", pa.int32(): "INT", pa.int64(): "BIGINT"}[kind]
+    return "STRUCT<" + ", ".join(f"{field.name} {ddl(field.type)}" for field in kind) + ">"
+
+
 @ALL
 def test_no_rows_give_no_rows_of_the_declared_fields(function):
     none = function(pa.array([], pa.string()))
-    kinds = {pa.string(): "STRING", pa.int32(): "INT", pa.int64(): "BIGINT"}
-    fields = ", ".join(f"{field.name} {kinds[field.type]}" for field in none.type)
     assert len(none) == 0
-    assert declaration_of(function).returns == f"STRUCT<{fields}>"
+    assert declaration_of(function).returns == ddl(none.type)
 
 
 @ALL

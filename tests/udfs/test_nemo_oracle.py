@@ -10,7 +10,11 @@ from oracles import column, rules, texts, verdicts
 from winnow.udfs.nemo_quality import nemo_quality
 from winnow.udfs.nemo_repetition import nemo_repetition
 
-RULES = {name.removeprefix("nemo_"): rule for name, rule in rules("nemo_english").items()}
+RULES = {
+    name.removeprefix("nemo_"): rule
+    for name, rule in rules("nemo_english").items()
+    if name.startswith("nemo_")
+}
 # What a rule compares with its threshold stands last and on the left.
 MEASURES = {
     name: re.split(" (?:<=|>=|BETWEEN) ", re.sub(".*= 0 AND ", "", condition))[0]

@@ -1,5 +1,8 @@
 import codecs
+import math
 import re
+import unicodedata
+from collections import Counter
 
 import pyarrow as pa
 import pytest
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 from winnow.udfs.characters import _SENTENCE_ENDS as SENTENCE_ENDS
 from winnow.udfs.characters import code_points
 from winnow.udfs.registry import declaration_of
-from winnow.udfs.text_signals import SIGNALS, text_signals
+from winnow.udfs.text_signals import CLOSING, ENTROPY, POLICIES, SIGNALS, text_signals
 
 STOP_WORDS = {"the", "be", "to", "of", "and", "that", "have", "with"}
 ENDS = {chr(point) for point in code_points(SENTENCE_ENDS)}
@@ -49,7 +52,25 @@ def reference(text: str) -> dict[str, int]:
         "ellipsis_lines": sum(line.endswith(("...", "…")) for line in lines),
         "duplicate_lines": len(copies),
         "duplicate_line_chars": sum(map(len, copies)),
+        "white_space": sum(c.isspace() for c in text),
+        "punctuation": sum(unicodedata.category(c).startswith("P") for c in text),
+        "uppercase_words": sum(
+            any(c.isupper() for c in word) and all(c.isupper() for c in word if c.isalpha())
+            for word in words
+        ),
+        "unique_words": len(set(words)),
+        "sentences": sum(map(ends, words)) + bool(words and not ends(words[-1])),
+        "paragraphs": len([part for part in re.split(r"\n[^\S\n]*\n", text) if part.strip()]),
+        "javascript": ascii_lower(text).count("javascript"),
+        "policy_phrases": sum(ascii_lower(text).count(phrase) for phrase in POLICIES),
+        "word_entropy": pytest.approx(
+            -sum(n / len(words) * math.log(n / len(words)) for n in Counter(words).values())
+        ),
     }
+
+
+def ends(word: str) -> bool:
+    return word.rstrip(CLOSING)[-1:] in ENDS
 
 
 def signals(text: str) -> dict[str, int]:
@@ -64,6 +85,8 @@ SPECIAL = [
     "{", "-", "•", "the", "The", "AND", "that", "thats", "tHe", "lorem ipsum", "LOREM IPSUM",
     "lorem", "ipsum", "l", "lo", "İ", "ǅ", "Ⅷ", "Ⓐ", "٣", "²", "é", "e\u0301", "語", "🌾",
     "\U0010ffff", "x" * 30, "x" * 31, "a line that comes again", "K",
+    "javascript", "JavaScript", "terms of use", "Privacy Policy", "cookie policy", "uses cookies",
+    "use of cookies", "use cookies", "use ", '"', ")", "”", "end.", "NASA",
 ]  # fmt: skip
 CHARACTERS = st.characters(exclude_categories=["Cs"])
 TEXTS = st.lists(st.sampled_from(SPECIAL) | st.text(CHARACTERS, max_size=4), max_size=30).map(
@@ -101,9 +124,11 @@ def test_every_byte_that_is_no_utf8_counts_as_one_replacement_character(content)
     decoded = content.decode("utf-8", "one for each byte")
     found = text_signals(text)[0].as_py()
     expected = reference(decoded)
-    # Lines are compared by their bytes: two different broken ones are no copies of each other.
+    # Lines and words are compared by their bytes: two different broken ones are no copies.
     for name in ("duplicate_lines", "duplicate_line_chars"):
         assert found.pop(name) <= expected.pop(name)
+    assert found.pop("unique_words") >= expected.pop("unique_words")
+    assert found.pop(ENTROPY) >= expected.pop(ENTROPY).expected - 1e-9
     assert found == expected
 
 
@@ -149,7 +174,7 @@ def test_many_different_lines_all_find_a_place():
 
 def test_null_gives_null_and_an_empty_text_zeros():
     found = text_signals(pa.array([None, ""], pa.string())).to_pylist()
-    assert found == [None, dict.fromkeys(SIGNALS, 0)]
+    assert found == [None, {**dict.fromkeys(SIGNALS, 0), ENTROPY: 0.0}]
 
 
 def test_no_rows_give_no_rows_of_the_same_type():
@@ -165,7 +190,9 @@ def test_a_column_that_is_no_string_is_named_in_the_error():
 
 def test_the_declared_type_names_the_fields_in_the_order_in_which_they_come():
     declaration = declaration_of(text_signals)
-    fields = [field.name for field in text_signals(pa.array(["x"])).type]
+    *fields, last = [field.name for field in text_signals(pa.array(["x"])).type]
     assert declaration is not None
-    assert declaration.returns == f"STRUCT<{', '.join(f'{name} INT' for name in fields)}>"
+    assert declaration.returns == (
+        f"STRUCT<{', '.join(f'{name} INT' for name in fields)}, {last} DOUBLE>"
+    )
     assert declaration.tables == ("text",)

@@ -9,7 +9,9 @@ CREATE OR REFRESH STREAMING TABLE filtered (
   -- C4: Raffel et al. 2019, arXiv:1910.10683, section 2.2
   CONSTRAINT c4_quality_lorem_ipsum       EXPECT (lorem_ipsum_lines = 0)   ON VIOLATION DROP ROW,
   CONSTRAINT c4_quality_curly_bracket     EXPECT (curly_bracket_lines = 0) ON VIOLATION DROP ROW,
-  CONSTRAINT c4_quality_too_few_sentences EXPECT (sentences >= 5)          ON VIOLATION DROP ROW
+  CONSTRAINT c4_quality_too_few_sentences EXPECT (sentences >= 5)          ON VIOLATION DROP ROW,
+  -- Recorded, not dropped: of a longer text only the beginning is looked at, and kept.
+  CONSTRAINT text_limit                   EXPECT (text_bytes <= :text_limit)
 )
 COMMENT 'Documents as C4 cleans them, with the counts of lines that went and the rules that they broke, as in datatrove 0.10.1 with spaCy 3.8.18 (not as in TFDS)'
 AS
@@ -24,6 +26,7 @@ FROM (
     file,
     position,
     arrival,
-    c4_clean(text) AS c4
+    octet_length(text) AS text_bytes,
+    c4_clean(left(text, :text_limit)) AS c4
   FROM STREAM(documents)
 )

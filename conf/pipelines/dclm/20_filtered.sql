@@ -3,10 +3,21 @@
 -- left, lines of menus go, and few words may have gone with them. Values, verdicts and the texts of
 -- kept documents are the same; upstream stops at the first step that drops, and here all are
 -- recorded. A ratio is a division of doubles, as there; what has nothing to divide by is broken, but
--- a text without words has no n-grams to repeat. newline_removal, its second step, never drops.
--- Rules on language and address, which DCLM has before these, are not among them.
+-- a text without words has no n-grams to repeat. newline_removal, one of its steps, never drops.
+-- Two things that upstream brings along Winnow does not: its lists of addresses (docs/lists.md) and
+-- its model of languages.
 CREATE OR REFRESH STREAMING TABLE filtered (
+  -- Addresses. A document without one breaks none of these.
+  CONSTRAINT url_domain                EXPECT (listed_domain IS NULL AND listed_host IS NULL)                                                                     ON VIOLATION DROP ROW,
+  CONSTRAINT url_strict                EXPECT (url_subwords = 0)                                                                                                  ON VIOLATION DROP ROW,
+  CONSTRAINT url_hard                  EXPECT (url_words = 0)                                                                                                     ON VIOLATION DROP ROW,
+  CONSTRAINT url_soft                  EXPECT (url_soft_words < 2)                                                                                                ON VIOLATION DROP ROW,
+  -- Addresses in the text are cut out; something must be left.
   CONSTRAINT url_removal               EXPECT (repetition.chars > 0)                                                                                              ON VIOLATION DROP ROW,
+  -- Language: English by fastText's lid.176 with a score above 0.65. Here it is the model that comes
+  -- with Winnow unless :language_model names another: the scores are not the same.
+  CONSTRAINT language_english          EXPECT (language = 'en')                                                                                                   ON VIOLATION DROP ROW,
+  CONSTRAINT language_score            EXPECT (language_score > 0.65)                                                                                             ON VIOLATION DROP ROW,
   -- Gopher's quality rules (Rae et al. 2021, arXiv:2112.11446, appendix A.1) in DCLM's words.
   CONSTRAINT page_length               EXPECT (quality.words BETWEEN 50 AND 100000)                                                                               ON VIOLATION DROP ROW,
   CONSTRAINT word_length               EXPECT (try_divide(quality.chunk_chars, quality.chunks) BETWEEN 3 AND 10)                                                  ON VIOLATION DROP ROW,
@@ -37,14 +48,25 @@ CREATE OR REFRESH STREAMING TABLE filtered (
   CONSTRAINT substring_cart            EXPECT (modifiers_passed >= 5)                                                                                             ON VIOLATION DROP ROW,
   CONSTRAINT substring_read_more       EXPECT (modifiers_passed >= 6)                                                                                             ON VIOLATION DROP ROW,
   CONSTRAINT substring_sign_in         EXPECT (modifiers_passed >= 7)                                                                                             ON VIOLATION DROP ROW,
-  CONSTRAINT word_removal_ratio        EXPECT (try_divide(quality.words - words, quality.words) <= 0.05)                                                          ON VIOLATION DROP ROW
+  CONSTRAINT word_removal_ratio        EXPECT (try_divide(quality.words - words, quality.words) <= 0.05)                                                          ON VIOLATION DROP ROW,
+  -- Recorded, not dropped: of a longer text only the beginning is looked at, and kept.
+  CONSTRAINT text_limit                EXPECT (text_bytes <= :text_limit)
 )
 COMMENT 'Documents without addresses and lines of menus, with their signals and the rules of RefinedWeb that they broke, as in DCLM 361714b'
 AS
 -- content_hash is of the text as it came; quality and repetition are of the text without addresses,
 -- words of what is left in the end.
 SELECT
-  * EXCEPT (url_free, cleaned),
+  document.* EXCEPT (found, address, words_of_url, squeezed_url, url_free, cleaned),
+  found.label AS language,
+  found.score AS language_score,
+  address.host,
+  address.registered_domain,
+  listed_domain.entry AS listed_domain,
+  listed_host.entry AS listed_host,
+  coalesce(size(array_intersect(words_of_url, listed.words)), 0) AS url_words,
+  coalesce(size(array_intersect(words_of_url, listed.soft_words)), 0) AS url_soft_words,
+  coalesce(size(filter(listed.subwords, word -> contains(squeezed_url, word))), 0) AS url_subwords,
   url_free.urls,
   url_free.ip_addresses,
   url_free.newlines,
@@ -52,19 +74,28 @@ SELECT
 FROM (
   SELECT
     *,
-    dclm_quality(url_free.text) AS quality,
-    dclm_repetition(url_free.text) AS repetition,
+    language(url_free.text, model => :language_model, limit => :text_limit) AS found,
+    dclm_quality(url_free.text, limit => :text_limit) AS quality,
+    dclm_repetition(url_free.text, limit => :text_limit) AS repetition,
     refinedweb_clean(url_free.text) AS cleaned
   FROM (
     SELECT
       id,
       source,
       licence,
+      url,
       content_hash,
       file,
       position,
       arrival,
-      refinedweb_urls(text) AS url_free
+      octet_length(text) AS text_bytes,
+      url_signals(url) AS address,
+      split(lower(url), '[^a-z0-9_]+') AS words_of_url,
+      lower(translate(url, '-.', '')) AS squeezed_url,
+      refinedweb_urls(left(text, :text_limit)) AS url_free
     FROM STREAM(documents)
   )
-)
+) AS document
+CROSS JOIN url_words AS listed
+LEFT JOIN url_lists AS listed_domain ON listed_domain.list = 'domains' AND listed_domain.entry = address.registered_domain
+LEFT JOIN url_lists AS listed_host ON listed_host.list = 'domains' AND listed_host.entry = address.host

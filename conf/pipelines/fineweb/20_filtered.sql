@@ -58,7 +58,7 @@ COMMENT 'Documents as C4 cleans them, with their signals and the rules of FineWe
 AS
 -- content_hash, words and the other signals without `cleaned` are of the text as it came.
 SELECT
-  document.* EXCEPT (found, address, squeezed_url, words_of_url, quality, repetition, c4),
+  document.* EXCEPT (found, address, squeezed_url, words_of_url, measured),
   found.label AS language,
   found.score AS language_score,
   address.host,
@@ -69,10 +69,10 @@ SELECT
   coalesce(size(array_intersect(words_of_url, listed.words)), 0) AS url_words,
   coalesce(size(array_intersect(words_of_url, listed.soft_words)), 0) AS url_soft_words,
   coalesce(size(filter(listed.subwords, word -> contains(squeezed_url, word))), 0) AS url_subwords,
-  quality.*,
-  repetition.*,
-  c4.*,
-  datatrove_lines(c4.text, limit => :text_limit) AS cleaned
+  measured.quality.*,
+  measured.repetition.*,
+  measured.c4.*,
+  measured.cleaned
 FROM (
   SELECT
     id,
@@ -88,9 +88,7 @@ FROM (
     split(url, '[^a-zA-Z0-9]+') AS words_of_url,
     lower(regexp_replace(url, '[^a-zA-Z0-9]+', '')) AS squeezed_url,
     language(text, model => :language_model, limit => :text_limit) AS found,
-    datatrove_quality(text, limit => :text_limit) AS quality,
-    datatrove_repetition(text, limit => :text_limit) AS repetition,
-    c4_clean(left(text, :text_limit), filter_no_terminal_punct => false) AS c4
+    datatrove_fineweb(text, limit => :text_limit) AS measured
   FROM STREAM(documents)
 ) AS document
 CROSS JOIN url_words AS listed

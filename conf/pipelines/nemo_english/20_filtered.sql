@@ -34,7 +34,9 @@ CREATE OR REFRESH STREAMING TABLE filtered (
   CONSTRAINT nemo_repeating_dup_8gram      EXPECT (try_divide(duplicate_8_gram_chars, chars) <= 0.12)                               ON VIOLATION DROP ROW,
   CONSTRAINT nemo_repeating_dup_9gram      EXPECT (try_divide(duplicate_9_gram_chars, chars) <= 0.11)                               ON VIOLATION DROP ROW,
   CONSTRAINT nemo_repeating_dup_10gram     EXPECT (try_divide(duplicate_10_gram_chars, chars) <= 0.1)                               ON VIOLATION DROP ROW,
-  CONSTRAINT nemo_bullet_ratio             EXPECT (try_divide(bullet_lines, lines) <= 0.9)                                          ON VIOLATION DROP ROW
+  CONSTRAINT nemo_bullet_ratio             EXPECT (try_divide(bullet_lines, lines) <= 0.9)                                          ON VIOLATION DROP ROW,
+  -- Recorded, not dropped: of a longer text only the beginning is looked at.
+  CONSTRAINT text_limit                    EXPECT (text_bytes <= :text_limit)
 )
 COMMENT 'Documents with their signals and the rules that they broke of NeMo Curator 1e2e427, heuristic filters for English'
 AS
@@ -49,7 +51,8 @@ FROM (
     position,
     arrival,
     text,
-    nemo_quality(text) AS quality,
-    nemo_repetition(text) AS repetition
+    octet_length(text) AS text_bytes,
+    nemo_quality(text, limit => :text_limit) AS quality,
+    nemo_repetition(text, limit => :text_limit) AS repetition
   FROM STREAM(documents)
 )
