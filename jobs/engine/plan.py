@@ -163,11 +163,10 @@ class Planner:
         for item in plan.inputs:
             if item.table != "files" and item.generation != before[item.table].generation:
                 return replace(plan, reason=f"`{item.table}` was rebuilt")
-        streams = {read.table for read in stage.reads if read.stream}
         grown = [
             item.table
             for item in plan.inputs
-            if item.table in streams and (item.batch or 0) > (before[item.table].batch or 0)
+            if item.table in stage.streams and (item.batch or 0) > (before[item.table].batch or 0)
         ]
         reason = f"new rows in {', '.join(f'`{name}`' for name in grown)}" if grown else ""
         plan = self._with_new_files(plan)

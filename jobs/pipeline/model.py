@@ -223,8 +223,16 @@ class Stage:
     @property
     def inputs(self) -> tuple[str, ...]:
         """All tables read, TABLE arguments included, sorted, each once."""
-        nested = [read for call in self.calls for table in call.tables for read in table.reads]
-        return tuple(sorted({read.table for read in (*self.reads, *nested)}))
+        return tuple(sorted({read.table for read in self._all_reads()}))
+
+    @property
+    def streams(self) -> frozenset[str]:
+        """The tables of which new rows alone are read, TABLE arguments included."""
+        return frozenset(read.table for read in self._all_reads() if read.stream)
+
+    def _all_reads(self) -> tuple[Read, ...]:
+        nested = (read for call in self.calls for table in call.tables for read in table.reads)
+        return (*self.reads, *nested)
 
     @property
     def sources(self) -> tuple[Call, ...]:
