@@ -6,7 +6,8 @@ BIN := .venv/bin
 # mypy and import-linter read files, so they cannot see that the folders are rooms of one package.
 LINKED := build/linked
 
-.PHONY: help setup demo test lint types linked test-kill test-cluster bench-engine bench-sources \
+.PHONY: help setup demo test lint types linked test-kill test-cluster test-long \
+	bench-engine bench-sources \
 	bench-extraction bench-language bench-personal-data bench-repeated-text \
 	bench-signals bench-signatures lock clean
 
@@ -39,6 +40,9 @@ test-kill: setup ## kill the driver at every step of a run (minutes)
 
 test-cluster: setup ## run the pipelines on a cluster of two workers on this machine (minutes)
 	@$(BIN)/python -m pytest -m slow -k cluster
+
+test-long: setup ## run the other long tests: recipes, duplicates, repeated text, decontamination (minutes)
+	@$(BIN)/python -m pytest -m slow -k "not kill and not cluster"
 
 bench-engine: setup ## time the stages of a run on a larger corpus
 	@$(BIN)/python benchmarks/engine.py

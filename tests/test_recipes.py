@@ -2,7 +2,7 @@
 of the tools that they are named after."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -66,6 +66,19 @@ RECIPES = [
 ]
 
 
+def each(recipes: Iterable[Recipe]) -> Any:
+    """Run a test for each recipe; for all but `fineweb`, which has most rules, it is a slow one."""
+    return pytest.mark.parametrize(
+        "recipe",
+        [
+            pytest.param(
+                one, id=one.pipeline, marks=[pytest.mark.slow] * (one.pipeline != "fineweb")
+            )
+            for one in recipes
+        ],
+    )
+
+
 @dataclass
 class Documents(EmptyInputs):
     """The documents of the oracles instead of a table's."""
@@ -118,9 +131,7 @@ def is_comparable(wanted: dict[str, Any]) -> bool:
     return wanted["keep"] is not None and not wanted.get("seed_dependent")
 
 
-@pytest.mark.parametrize(
-    "recipe", [r for r in RECIPES if r.on_original != "$."], ids=lambda recipe: recipe.pipeline
-)
+@each(recipe for recipe in RECIPES if recipe.on_original != "$.")
 def test_every_rule_on_the_original_text_has_the_verdicts_of_its_tool(recipe, spark, shared_data):
     found = judged(spark, recipe.pipeline, shared_data)
     expected = verdicts(shared_data / "oracles" / f"{recipe.tool}.jsonl.gz")
@@ -137,9 +148,7 @@ def test_every_rule_on_the_original_text_has_the_verdicts_of_its_tool(recipe, sp
                 assert (rule not in found[key].failed) == wanted["keep"], (name, key, wanted)
 
 
-@pytest.mark.parametrize(
-    "recipe", [recipe for recipe in RECIPES if recipe.cascade], ids=lambda recipe: recipe.pipeline
-)
+@each(recipe for recipe in RECIPES if recipe.cascade)
 def test_the_first_rule_that_a_document_breaks_is_where_the_tool_drops_it(
     recipe, spark, shared_data
 ):

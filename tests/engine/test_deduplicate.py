@@ -123,7 +123,8 @@ def in_batches(project, texts, sizes):
     )
 
 
-def test_batches_add_up_to_a_replay(project):
+@pytest.mark.slow
+def test_duplicates_in_two_batches_add_up_to_a_replay(project):
     texts = families(8, 4, seed=1)
     grown, whole = in_batches(project, texts, [20, len(texts) - 20])
     assert grown == whole

@@ -560,3 +560,12 @@ def test_a_folder_without_stages_is_an_error(error):
         "pipeline.yml: this pipeline has no stages\n"
         "A stage is a file such as 10_documents.sql in its folder."
     )
+
+
+def test_a_stream_in_an_argument_of_an_operator_is_a_stream_of_the_stage(load):
+    query = (
+        "CREATE OR REFRESH STREAMING TABLE x AS\n"
+        "SELECT * FROM met(TABLE(STREAM(documents)), TABLE(documents))"
+    )
+    stage = load({"20_x.sql": query}).stage("x")
+    assert (stage.streams, stage.inputs) == ({"documents"}, ("documents",))
