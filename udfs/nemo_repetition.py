@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
 from winnow.udfs.decoding import count_chars, space_size
 from winnow.udfs.registry import column_function
-from winnow.udfs.seen import SLOTS, is_repeat, most_newlines, new_slots, slot_of, slots_for
+from winnow.udfs.seen import (
+    SLOTS,
+    are_equal,
+    is_repeat,
+    most_newlines,
+    new_slots,
+    slot_of,
+    slots_for,
+)
 from winnow.udfs.token_table import HASHES, WIDE, find_chunks, pieces
 
 TOP, DUPLICATE = (2, 3, 4), (5, 6, 7, 8, 9, 10)
@@ -80,14 +88,6 @@ def _count_distinct(
             counts[3 * part + 2, row] = distinct_chars
 
 
-@njit(types.boolean(BYTES, *(types.int64,) * 3), cache=True, nogil=True)
-def _are_equal(data: NDArray[np.uint8], one: int, other: int, size: int) -> bool:
-    i = 0
-    while i < size and data[one + i] == data[other + i]:
-        i += 1
-    return i == size
-
-
 @njit(types.int64(BYTES, WIDE, WIDE, types.int64, types.int64), cache=True, nogil=True)
 def _word_chars(
     data: NDArray[np.uint8],
@@ -143,8 +143,8 @@ def _occurrences(
             k == n - 1
             and begin >= free
             and ends[last] - starts[last] >= tail_size
-            and _are_equal(data, begin, starts[head], head_size)
-            and _are_equal(data, starts[last], starts[tail], tail_size)
+            and are_equal(data, begin, starts[head], head_size)
+            and are_equal(data, starts[last], starts[tail], tail_size)
         ):
             found += 1
             free = starts[last] + tail_size
@@ -188,7 +188,7 @@ def _count_ngrams(
                     key > 0  # the word itself
                     or (
                         ends[start + seen[slot, 2]] - starts[start + seen[slot, 2]] == end - at
-                        and _are_equal(data, at, starts[start + seen[slot, 2]], end - at)
+                        and are_equal(data, at, starts[start + seen[slot, 2]], end - at)
                     )
                 )
             ):

@@ -91,8 +91,12 @@ def key_of(data: NDArray[np.uint8], start: int, end: int) -> np.uint64:
 
 @njit(types.boolean(BYTES, *(types.int64,) * 3), cache=True, nogil=True)
 def are_equal(data: NDArray[np.uint8], one: int, other: int, size: int) -> bool:
-    """Tell whether two strings of at least 8 bytes are the same."""
+    """Tell whether two strings of one size are the same: eight bytes at once where there are."""
     i = 0
+    if size < 8:
+        while i < size and data[one + i] == data[other + i]:
+            i += 1
+        return i == size
     while i + 8 < size:
         if _eight_bytes(data, one + i) != _eight_bytes(data, other + i):
             return False
@@ -116,13 +120,10 @@ def is_repeat(
     """
     slot = slot_of(key_of(data, start, end), slots)
     while seen[slot, 0] == stamp:
-        if seen[slot, 2] == end - start:
-            other = text + seen[slot, 1]
-            i = 0
-            while i < end - start and data[start + i] == data[other + i]:
-                i += 1
-            if i == end - start:
-                return True
+        if seen[slot, 2] == end - start and are_equal(
+            data, start, text + seen[slot, 1], end - start
+        ):
+            return True
         slot = (slot + 1) & (slots - 1)
     seen[slot, 0], seen[slot, 1], seen[slot, 2] = stamp, start - text, end - start
     return False
