@@ -64,6 +64,8 @@ class Corpus:
             for i in range(120)
         ]
         documents.append(documents[0] | {"id": "science0 again"})
+        nearly = documents[1]["text"] + "End."
+        documents.append(documents[1] | {"id": "science1 nearly", "text": nearly})
         for i, name in ((1, "holds a train question"), (5, "holds a test question")):
             content = text(self.draw, SCIENCE) + self.questions[i]["text"]
             documents.append({"id": name, "source": "science", "text": content})
@@ -124,6 +126,7 @@ def test_it_chooses_within_the_budget_what_is_like_the_target_and_never_the_targ
     assert "target_text" in by_document["holds a train question"]
     assert "target_text" in by_document["holds a test question"]
     assert "near_duplicate" in by_document["science0 again"] | by_document["science0"]
+    assert "near_duplicate" in by_document["science1 nearly"] | by_document["science1"]
     assert by_document["chat, with hashes"] == {"quality_rules"}
     liked = [row for row in candidates.values() if row.document_id == "liked, with hashes"]
     assert all((row.bucket >= 18) == ("quality_rules" not in row["_failed_rules"]) for row in liked)

@@ -94,7 +94,8 @@ class FastText:
             if line and not line.isspace():
                 given = predict(line + "\n", count, 0.0, "replace")
                 found[row] = next((p for p, each in given if each == label), 0.0)
-        return np.minimum(found, 1.0)
+        scores: NDArray[np.float64] = np.minimum(found, 1.0)
+        return scores
 
 
 class Linear:
@@ -119,7 +120,8 @@ class Linear:
         """See Classifier."""
         data, offsets = utf8(text.fill_null(""))
         sums = weighted_sums(data, offsets, self._weights) + self._bias
-        return 1 / (1 + np.exp(-sums))
+        scores: NDArray[np.float64] = 1 / (1 + np.exp(-sums))
+        return scores
 
 
 def linear_bytes(weights: NDArray[np.float64], bias: float) -> bytes:

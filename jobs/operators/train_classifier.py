@@ -7,6 +7,7 @@ second thread would make it depend on chance. So the examples have to fit there:
 
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version as version_of
@@ -177,8 +178,9 @@ def _collected(
     given = examples.select(
         "id", "text", F.col(label).cast("string").alias("label"), F.sha2("id", 256).alias("place")
     )
-    _check_labels(given, labels)
-    count = given.count()
+    counts = {row["label"]: row["count"] for row in given.groupBy("label").count().collect()}
+    _check_labels(counts, labels)
+    count = sum(counts.values())
     if count > most:
         last = given.select("place").orderBy("place").offset(most).first()
         assert last is not None  # there are more than `most`
@@ -197,11 +199,12 @@ def _collected(
         for name in ("id", "text", "label")
     }
     _check_texts(rows)
+    if count > most:
+        _check_labels(Counter(rows["label"].to_pylist()), labels)
     return rows
 
 
-def _check_labels(given: "DataFrame", labels: tuple[str, str]) -> None:
-    counts = {row["label"]: row["count"] for row in given.groupBy("label").count().collect()}
+def _check_labels(counts: Mapping[str | None, int], labels: tuple[str, str]) -> None:
     positive, negative = labels
     if positive == negative:
         raise ValueError(f"positive and negative are both {positive!r}")

@@ -51,8 +51,8 @@ class Uses:
     """What a stage's query reads and calls. Offsets of reads and calls count from the body.
 
     `tables` and `operators` find the table or the function of an input by its first token, `ends`
-    the end of its tokens; `streams` are the inputs with STREAM before them, `models` those that
-    are classifiers.
+    the end of its tokens; `streams` are the inputs with STREAM before them, `models` the
+    classifiers, in tables or files.
     """
 
     query: Query
@@ -377,6 +377,7 @@ class _Finder:
         table = _TABLE.fullmatch(str(name))
         if table is None or str(name).endswith(MODEL_FILES):
             self._file(declared, option, value, start)
+            self._note_model(start, end)
             self.all_reads.append(Read("", first, last, is_model=True, address=str(name)))
             return
         found = self._resolve(str(name).lower().split("."), start, end)
@@ -387,9 +388,12 @@ class _Finder:
             self._problem(start, end, message, remedy)
         elif found:
             self.found.tables[start] = found
-            self.found.ends[start] = end
-            self.found.models.add(start)
+            self._note_model(start, end)
             self.all_reads.append(Read(found, first, last, is_model=True))
+
+    def _note_model(self, start: int, end: int) -> None:
+        self.found.models.add(start)
+        self.found.ends[start] = end
 
     def _file(self, declared: Declaration, option: Option, value: OptionValue, token: int) -> None:
         place = self.statement.text.place(self.tokens[token].start)
@@ -425,8 +429,8 @@ class _Builder:
         shift = len(self.sql) - (start - self._base)
         for read in self._all:
             if start <= read.start + self._base < end:
-                place = {"start": read.start + shift, "end": read.end + shift}
-                self.reads.append(replace(read, **place))
+                moved = replace(read, start=read.start + shift, end=read.end + shift)
+                self.reads.append(moved)
         self.sql += self._text[start:end]
 
 

@@ -69,7 +69,7 @@ def _published_view(statement: Statement, uses: Uses, context: Context) -> Itera
         remedy = "Call it in a materialized view, and read that one here."
         yield statement.problem(start, uses.ends[start], message, remedy)
     for start in sorted(uses.models):
-        message = f"a view cannot use the model {quoted(uses.tables[start])}: no run pins it"
+        message = "a view cannot score with a model: its readers pin none"
         remedy = "Store the scores in a streaming table or a materialized view, and read them here."
         yield statement.problem(start, uses.ends[start], message, remedy)
     for block in blocks(uses.query):

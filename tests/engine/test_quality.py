@@ -4,8 +4,10 @@ import json
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from winnow.engine.models import ship_file
 from winnow.engine.registry import REJECTED
 from winnow.engine.run import plan_run, run
 from winnow.engine.vacuum import vacuum
@@ -13,6 +15,11 @@ from winnow.errors import CommandError
 from winnow.explore.catalog import Catalog
 from winnow.explore.lineage import lineage
 from winnow.pipeline.model import PipelineError
+from winnow.session import register_functions
+from winnow.udfs.classifiers import linear_bytes
+from winnow.udfs.hashed_ngrams import BUCKETS
+from winnow.udfs.quality import quality
+from winnow.udfs.registry import declaration_of
 
 GOOD, BAD = "the old oak grows slowly {}", "home login menu click here {}"
 MODEL = """
@@ -156,6 +163,37 @@ def test_two_models_and_one_of_another_pipeline_and_a_file_score_side_by_side(sc
     assert again.stages[0].reason == "model of quality changed"
 
 
+def test_a_model_reaches_each_worker_once_however_many_batches_it_scores(spark, tmp_path):
+    (tmp_path / "model").write_bytes(linear_bytes(np.zeros(BUCKETS), 0.0))
+    register_functions(spark, [declaration_of(quality)])
+    name = ship_file(spark, str(tmp_path / "model"))
+    assert name == ship_file(spark, str(tmp_path / "model"))
+    texts = spark.range(0, 4000, 1, 8).selectExpr("concat('oak ', id) AS text")
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "100")
+    try:
+        for _ in range(2):
+            total = texts.selectExpr(f"sum(quality(text, model => '{name}'))").first()[0]
+            assert total == 2000
+    finally:
+        spark.conf.unset("spark.sql.execution.arrow.maxRecordsPerBatch")
+
+    def loads(batches):
+        import os
+
+        import pyarrow as pa
+
+        from winnow.udfs.classifiers import load_classifier
+
+        info = load_classifier.cache_info()
+        yield from batches
+        yield pa.RecordBatch.from_pydict({"id": [os.getpid() * 1000 + min(info.misses, 999)]})
+
+    found = spark.range(0, 2, 1, 8).mapInArrow(loads, "id BIGINT").where("id > 2").collect()
+    misses = {row.id // 1000: row.id % 1000 for row in found}
+    assert set(misses.values()) <= {0, 1}
+    assert 1 in misses.values()
+
+
 def failed(project, stage):
     result = project.run()
     assert result.state == "failed"
@@ -213,11 +251,20 @@ def test_a_model_that_cannot_be_is_a_mistake_before_anything_runs(scoring, model
         plan_run(scoring.options())
 
 
+def test_a_model_that_is_trained_on_its_own_scores_is_a_circle(scoring):
+    query = "SELECT id, text, 'positive' AS label FROM scored"
+    scoring.write("20_examples.sql", f"CREATE OR REFRESH MATERIALIZED VIEW examples AS {query}")
+    with pytest.raises(PipelineError, match="circle: examples -> scored -> model -> examples"):
+        plan_run(scoring.options(settings={}))
+
+
 def test_a_view_cannot_score_since_its_readers_pin_nothing(scoring):
     scoring.write(
         "60_shown.sql", "CREATE VIEW shown AS SELECT quality(text, 'model') AS q FROM scored"
     )
-    with pytest.raises(PipelineError, match="a view cannot use the model `model`: no run pins it"):
+    with pytest.raises(
+        PipelineError, match="a view cannot score with a model: its readers pin none"
+    ):
         plan_run(scoring.options())
 
 

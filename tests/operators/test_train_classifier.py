@@ -105,6 +105,8 @@ def test_of_more_examples_than_fit_those_of_the_smallest_digests_are_taken(train
     assert row.examples + row.held_back == 150
     assert row.asDict() == trained(reversed(examples(100)), max_examples=150).asDict()
     assert trained(examples(75), max_examples=150).examples > 0
+    with pytest.raises(ValueError, match=r"examples are '.*tive', and fewer than 50"):
+        trained(examples(75), max_examples=90)
 
 
 def test_labels_may_be_of_any_type_and_name(spark):

@@ -18,7 +18,7 @@ SELECT
   document.* EXCEPT (found, signal),
   found.label AS language,
   signal.*,
-  -- Where no space stands between words, two letters are one.
+  -- Where no space stands between words ten letters count as one: no language has such words on average.
   greatest(signal.words, signal.letters DIV 10) AS counted_words,
   struct(
     counted_words BETWEEN 50 AND 100000 AS word_count,
