@@ -90,11 +90,13 @@ class Corpus:
         assert result.state == "succeeded", [stage.error for stage in result.stages]
         return {stage.stage: stage for stage in result.stages}
 
-    def rows(self, stage):
+    def read(self, stage):
         version = published(Registry(self.warehouse).versions())[f"targeted.{stage}"]
         read = self.spark.read.format("delta").option("versionAsOf", version.version)
-        rows = read.load(self.warehouse.path("targeted", stage)).collect()
-        return {row["id"] if "id" in row else row["digest"]: row for row in rows}
+        return read.load(self.warehouse.path("targeted", stage)).collect()
+
+    def rows(self, stage):
+        return {row.id: row for row in self.read(stage)}
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +118,11 @@ def test_it_chooses_within_the_budget_what_is_like_the_target_and_never_the_targ
     assert labels.count("positive") == labels.count("negative") == 120
     drawn = [name for name, row in examples.items() if row["label"] == "negative"]
     assert not [name for name in drawn if "question" in name]
-    [model] = corpus.rows("target_model").values()
+    template = {row.word for row in corpus.read("template_words") if row.is_template}
+    assert {"question", "one"} <= template
+    assert not template & {"the", *SCIENCE}
+    assert "uestion" not in positives["q1"].text
+    [model] = corpus.read("target_model")
     assert model.auc > 0.8
 
     candidates = corpus.rows("candidates")
@@ -142,13 +148,7 @@ def test_it_chooses_within_the_budget_what_is_like_the_target_and_never_the_targ
     assert not {row.document_id for row in chosen.values()} & {
         "holds a train question", "holds a test question",
     }  # fmt: skip
-    shift = {
-        row.value: row
-        for row in corpus.spark.read.format("delta")
-        .load(corpus.warehouse.path("targeted", "mixture"))
-        .collect()
-        if row.dimension == "source"
-    }
+    shift = {row.value: row for row in corpus.read("mixture") if row.dimension == "source"}
     assert shift["science"].share_after > shift["science"].share_before > 0.4
 
 

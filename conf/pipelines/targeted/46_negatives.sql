@@ -5,7 +5,10 @@
 CREATE OR REFRESH MATERIALIZED VIEW negatives
 COMMENT 'Passages drawn at random, each as long as a positive'
 AS
-WITH clear AS (
+WITH template AS (
+  SELECT array_sort(collect_set(word)) AS template FROM template_words WHERE is_template
+),
+clear AS (
   SELECT filtered.id, filtered.text
   FROM filtered
   LEFT ANTI JOIN (SELECT id FROM item_hits WHERE target_id IS NOT NULL) AS hits ON hits.id = filtered.id
@@ -20,21 +23,23 @@ sampled AS (
   WHERE id_uniform(id) * documents < 4 * wanted
 ),
 cut AS (
-  SELECT id, passage.position, passage.text
+  SELECT concat(id, ':', passage.position) AS id, split(passage.text, '\\s+') AS words
   FROM (SELECT id, explode(passages(text, tokens => :passage_tokens)) AS passage FROM sampled)
-  WHERE length(trim(passage.text)) > 0
+),
+cleaned AS (
+  SELECT id, trim(array_join(filter(words, word -> NOT array_contains(template, lower(word))), ' ')) AS text
+  FROM cut
+  CROSS JOIN template
 ),
 placed AS (
-  SELECT
-    concat(id, ':', position) AS id,
-    text,
-    row_number() OVER (ORDER BY id_uniform(concat(id, ':', position)), id, position) AS place
-  FROM cut
+  SELECT id, text, row_number() OVER (ORDER BY id_uniform(id), id) AS place
+  FROM cleaned
+  WHERE text <> ''
 ),
 lengths AS (
   SELECT length(text) AS characters, row_number() OVER (ORDER BY id_uniform(id), id) AS place
   FROM positives
 )
-SELECT placed.id, left(trim(placed.text), lengths.characters) AS text
+SELECT placed.id, trim(left(placed.text, lengths.characters)) AS text
 FROM placed
 JOIN lengths ON lengths.place = placed.place

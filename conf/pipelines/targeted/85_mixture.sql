@@ -9,7 +9,7 @@ FROM mixture_shift(
       id,
       source,
       language,
-      concat('up to ', 2 * pow(2, floor(log2(sum(tokens) OVER (PARTITION BY document_id)))), ' tokens') AS document_length,
+      concat('below ', CAST(2 * pow(2, floor(log2(sum(tokens) OVER (PARTITION BY document_id)))) AS BIGINT), ' tokens') AS document_length,
       regexp_extract(url, '^[a-z]+://[^/:]*\\.([a-z]+)', 1) AS url_suffix,
       tokens
     FROM scores
