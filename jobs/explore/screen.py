@@ -127,19 +127,22 @@ class Screen:
         """Return the text in a colour if this screen shows colours."""
         return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if self.colour and colour else text
 
-    def table(self, heads: Sequence[str], rows: Iterable[Sequence[Any]], right: str = "") -> str:
+    def table(
+        self, heads: Sequence[str], rows: Iterable[Sequence[Any]], right: str | Sequence[str] = ""
+    ) -> str:
         """Return rows under their heads, each on one line, the widest columns cut to fit.
 
         Args:
             heads: the names of the columns.
             rows: values; None is shown as nothing.
-            right: the names of the columns to align at the right, apart by blanks.
+            right: the names of the columns to align at the right; in a text apart by blanks.
         """
         limit = 4 * self.width + 4
         cells = [[_cell(value, limit) for value in row] for row in rows]
         widths = [max(cell_len(row[i]) for row in [list(heads), *cells]) for i in range(len(heads))]
         widths = fitted(widths, self.width - len(GAP) * (len(heads) - 1))
-        at_right = [head in right.split() for head in heads]
+        names = right.split() if isinstance(right, str) else right
+        at_right = [head in names for head in heads]
         lines = [
             GAP.join(_padded(*item) for item in zip(row, widths, at_right, strict=True)).rstrip()
             for row in [list(heads), *cells]
