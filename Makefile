@@ -9,7 +9,7 @@ LINKED := build/linked
 .PHONY: help setup demo test lint types linked test-kill test-cluster test-long \
 	bench-engine bench-sources \
 	bench-extraction bench-language bench-personal-data bench-repeated-text \
-	bench-signals bench-signatures lock clean
+	bench-signals bench-signatures bench-explore lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' Makefile
@@ -67,6 +67,9 @@ bench-signals: setup ## time the measuring of texts beside datatrove, and weigh 
 
 bench-repeated-text: setup ## time the finding of repeated lines and spans, and weigh what they are of the corpus
 	@$(BIN)/python benchmarks/repeated_text.py
+
+bench-explore: setup ## time questions to a warehouse of a million documents
+	@$(BIN)/python benchmarks/explore.py
 
 lock: ## resolve setup.cfg afresh into requirements.lock
 	@.ci/lock

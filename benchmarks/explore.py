@@ -104,32 +104,33 @@ class Corpus:
             }
         )
 
-    def filtered(self, documents: pa.Table, least: int) -> pa.Table:
-        """Return rows of `demo.filtered`, with word_count from `least` words up."""
-        count = documents.num_rows
-        signals = {
-            name: np.random.default_rng(i).integers(0, 200, count).astype(np.int32)
-            for i, name in enumerate(SIGNALS.split())
-        }
-        failed = {
-            "word_count": signals["words"] < least,
-            "stop_words": signals["stop_words"] < 2,
-            "ended_lines": signals["ended_lines"] < 0.12 * signals["lines"],
-            "no_code": signals["curly_brackets"] > 0,
-        }
-        dropped = failed["word_count"] | failed["stop_words"] | failed["ended_lines"]
-        names = list(failed)
-        codes = sum(flag.astype(int) << i for i, flag in enumerate(failed.values()))
-        lists = [[n for i, n in enumerate(names) if code >> i & 1] for code in range(1 << 4)]
-        rows = documents.select(["id", "source", "licence", "file", "position", "arrival", "text"])
-        rows = rows.set_column(
-            6,
-            "text",
-            pc.if_else(pa.array(~dropped), documents["text"], pa.scalar(None, pa.string())),
-        )
-        for name, values in signals.items():
-            rows = rows.append_column(name, pa.array(values))
-        return with_verdicts(rows, pa.array(lists).take(pa.array(codes)), dropped)
+
+def filtered(documents: pa.Table, least: int) -> pa.Table:
+    """Return rows of `demo.filtered`, with word_count from `least` words up."""
+    count = documents.num_rows
+    signals = {
+        name: np.random.default_rng(i).integers(0, 200, count).astype(np.int32)
+        for i, name in enumerate(SIGNALS.split())
+    }
+    failed = {
+        "word_count": signals["words"] < least,
+        "stop_words": signals["stop_words"] < 2,
+        "ended_lines": signals["ended_lines"] < 0.12 * signals["lines"],
+        "no_code": signals["curly_brackets"] > 0,
+    }
+    dropped = failed["word_count"] | failed["stop_words"] | failed["ended_lines"]
+    names = list(failed)
+    codes = sum(flag.astype(int) << i for i, flag in enumerate(failed.values()))
+    lists = [[n for i, n in enumerate(names) if code >> i & 1] for code in range(1 << 4)]
+    rows = documents.select(["id", "source", "licence", "file", "position", "arrival", "text"])
+    rows = rows.set_column(
+        6,
+        "text",
+        pc.if_else(pa.array(~dropped), documents["text"], pa.scalar(None, pa.string())),
+    )
+    for name, values in signals.items():
+        rows = rows.append_column(name, pa.array(values))
+    return with_verdicts(rows, pa.array(lists).take(pa.array(codes)), dropped)
 
 
 def with_verdicts(rows: pa.Table, failed: pa.Array, dropped: np.ndarray) -> pa.Table:
@@ -265,10 +266,10 @@ def make(folder: Path, documents: int) -> None:
     schema = maker.write("demo", "documents", (all_kept(rows) for rows in read()), "append")
     maker.version("demo.documents", 0, schema, {}, "")
     path = maker.warehouse.path("demo", "filtered")
-    schema = all_kept(Corpus().filtered(Corpus().documents(0, 2), 60).drop(list(DECIDED))).schema
+    schema = all_kept(filtered(Corpus().documents(0, 2), 60).drop(list(DECIDED))).schema
     write_deltalake(path, schema.empty_table(), partition_by=["_dropped"])
     for number, least in ((1, 50), (2, 60)):
-        rows = (Corpus().filtered(batch, least) for batch in read())
+        rows = (filtered(batch, least) for batch in read())
         schema = maker.write("demo", "filtered", rows, "overwrite")
         condition = f"words BETWEEN {least} AND 100000"
         maker.version("demo.filtered", number, schema, {"documents": 0}, condition)

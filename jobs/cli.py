@@ -316,10 +316,13 @@ def ask_what_if(
     as_json: AsJson = False,
 ) -> None:
     """Show who would come and go if rules changed; build nothing."""
+    from winnow.explore.live import Live
     from winnow.explore.what_if_asked import ask
     from winnow.explore.what_if_shown import show_what_if
 
-    facts = ask(_catalog(warehouse), stage, rules or [], swept, master)
+    with Live(sys.stderr) as live:
+        live.begin("what if")
+        facts = ask(_catalog(warehouse), stage, rules or [], swept, master)
     _answer(facts, show_what_if, as_json)
 
 
