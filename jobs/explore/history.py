@@ -16,7 +16,11 @@ from winnow.explore.screen import Screen, count, cut, duration, moment, size
 from winnow.explore.stored import dataset, find
 from winnow.schemas.documents import DROPPED
 
-STATES = {"succeeded": "green", "failed": "red", "rejected": "red", "published": "green"}
+STATES = {
+    **dict.fromkeys(("succeeded", "published"), "green"),
+    **dict.fromkeys(("failed", "rejected"), "red"),
+    **dict.fromkeys(("interrupted", "running"), "yellow"),
+}
 SHORT_HASH = 8
 NO_RUN = "no run yet: `winnow demo` or `winnow run PIPELINE` makes one"
 
@@ -81,7 +85,7 @@ def show_status(facts: dict[str, Any], screen: Screen) -> str:
         for run in facts["runs"]
     ]
     heads = ("run", "pipeline", "state", "started", "took", "built, or what went wrong")
-    parts.append(screen.table(heads, rows, right="took") if rows else NO_RUN)
+    parts.append(screen.table(heads, rows, right="took", colours=STATES) if rows else NO_RUN)
     for item in facts["pipelines"]:
         tables = " · ".join(f"{name} v{number}" for name, number in item["tables"].items())
         when = moment(item["published_at"])
@@ -241,4 +245,4 @@ def show_versions(facts: dict[str, Any], screen: Screen) -> str:
     ]
     held = ("document",) if asked else ()
     heads = ("version", "state", *held, "run", "kept", "dropped", "definition", "built", "why")
-    return screen.table(heads, rows, right="kept dropped")
+    return screen.table(heads, rows, right="kept dropped", colours=STATES)

@@ -25,6 +25,12 @@ def test_the_last_run_comes_first_with_its_last_state(catalog):
     ]
 
 
+def test_states_are_coloured_on_a_terminal_alone(catalog):
+    facts = status(catalog)
+    assert "\x1b[31mrejected\x1b[0m" in show_status(facts, Screen(colour=True))
+    assert "\x1b" not in show_status(facts, Screen())
+
+
 def test_tables_stand_after_what_they_are_built_from(catalog):
     names = [item["table"] for item in tables(catalog)["tables"]]
     assert names == [

@@ -107,6 +107,14 @@ def test_an_address_or_words_that_name_no_single_document_are_explained(
         explain(catalog, given, by)
 
 
+def test_scores_are_told_with_the_version_of_what_gave_them(catalog):
+    filtered = life(catalog, "a1-kept")["stages"][1]
+    assert filtered["scores"] == {"language_score": 0.75}
+    assert filtered["made_by"] == {"function language": "f00dfacef00dface"}
+    text = show_life(explain(catalog, "a1-kept"), Screen(120))
+    assert "scores  language_score 0.75  by function language f00dface" in text
+
+
 def test_a_rule_that_was_only_just_passed_is_marked(catalog):
     rules = {rule["rule"]: rule for rule in life(catalog, "b1-hostile")["stages"][1]["rules"]}
     assert rules["short_lines"]["margin"] == pytest.approx(0.5)
