@@ -137,7 +137,7 @@ def what_if(spark: SparkSession, stage: Stage, changes: Sequence[Change]) -> dic
             return {
                 **_asked(stage, changes),
                 **totals,
-                **_sizes(moved, "_is"),
+                **_sizes(moved, ["_is"])[0],
                 "still_dropped": _records(spark.sql(BY_OTHER_RULE, rows=moved)),
                 "by": _groups(spark, rows, moved),
                 "examples": {
@@ -173,7 +173,7 @@ def sweep(
         totals = _totals(rows, alternatives)
         anybody = " OR ".join(f"_was <> _is_{i}" for i in range(len(alternatives)))
         moved = _with_missing(spark, stage, rows.where(anybody), set())
-        sizes = [_sizes(moved, f"_is_{i}") for i in range(len(alternatives))]
+        sizes = _sizes(moved, [f"_is_{i}" for i in range(len(alternatives))])
     now = alternatives[0][-1].before
     return {
         **_asked(stage, changes),
@@ -358,16 +358,24 @@ def _totals(rows: DataFrame, alternatives: Sequence[Sequence[Change]]) -> list[d
     ]
 
 
-def _sizes(moved: DataFrame, decision: str) -> dict[str, int | None]:
-    """Return the bytes of text that come back and go; None where nothing measured them."""
+def _sizes(moved: DataFrame, decisions: Sequence[str]) -> list[dict[str, int | None]]:
+    """Return the bytes of text that come back and go by each decision, in one pass.
+
+    None where nothing measured them.
+    """
     if _BYTES not in moved.columns:
-        return {"come_back_bytes": None, "go_bytes": None}
-    size = F.coalesce(F.col(_BYTES), F.lit(0))
-    back = F.sum(F.when(F.col(decision) & ~F.col("_was"), size))
-    go = F.sum(F.when(F.col("_was") & ~F.col(decision), size))
-    found = moved.agg(back.alias("back"), go.alias("go")).first()
+        return [{"come_back_bytes": None, "go_bytes": None} for _ in decisions]
+    sums = []
+    for i, name in enumerate(decisions):
+        was, then = F.col("_was"), F.col(name)
+        sums.append(F.sum(F.when(then & ~was, F.col(_BYTES))).alias(f"back_{i}"))
+        sums.append(F.sum(F.when(was & ~then, F.col(_BYTES))).alias(f"go_{i}"))
+    found = moved.agg(*sums).first()
     assert found is not None  # as above
-    return {"come_back_bytes": found["back"] or 0, "go_bytes": found["go"] or 0}
+    return [
+        {"come_back_bytes": found[f"back_{i}"] or 0, "go_bytes": found[f"go_{i}"] or 0}
+        for i in range(len(decisions))
+    ]
 
 
 def _groups(spark: SparkSession, rows: DataFrame, moved: DataFrame) -> dict[str, Any]:
