@@ -91,7 +91,10 @@ class DemoProject:
         """Copy the pipelines and write the input; nothing runs."""
         shutil.copytree(PIPELINES, folder / "pipelines")
         (folder / "input").mkdir()
-        lines = [json.dumps(record) for record in corpus(documents)]
+        records = list(corpus(documents))
+        short = [record for record in records if 10 <= len(record["text"].split()) < 30]
+        again = [{**record, "text": "an id that was there before"} for record in short[:5]]
+        lines = [json.dumps(record) for record in [*records, *again]]
         broken = ['{"id": "cut off', '{"text": 5}']
         (folder / "input" / "part.jsonl").write_text("\n".join([*lines, *broken]) + "\n")
         return cls(folder, spark)

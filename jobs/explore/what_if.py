@@ -284,9 +284,15 @@ def _with_texts(
         stored = rows.where(F.col(DROPPED) & F.col(name).isNotNull())
         source = _holder(stage, name)
         if source is not None and stored.isEmpty():
-            texts = stored_rows(spark, stage.catalog.warehouse, source)
+            texts = _by_id(spark, stage, source, [name])
             rows = spark.sql(WITH_TEXT.format(name=name), rows=rows, input=texts)
     return rows
+
+
+def _by_id(spark: SparkSession, stage: Stage, source: Version, columns: Sequence[str]) -> DataFrame:
+    """Return columns of an input's kept rows, one row an id: a join must not multiply documents."""
+    kept = stored_rows(spark, stage.catalog.warehouse, source).where(~F.col(DROPPED))
+    return kept.groupBy("id").agg(*(F.max(name).alias(name) for name in columns))
 
 
 def _holder(stage: Stage, column: str) -> Version | None:
@@ -315,9 +321,9 @@ def _with_missing(
             sources[source.table] = source
             missing.setdefault(source.table, []).append(name)
     for table, names in missing.items():
-        stored = stored_rows(spark, stage.catalog.warehouse, sources[table])
+        found = _by_id(spark, stage, sources[table], names)
         listed = ", ".join(f"input.{name}" for name in names)
-        rows = spark.sql(WITH_COLUMNS.format(names=listed), rows=rows, input=stored)
+        rows = spark.sql(WITH_COLUMNS.format(names=listed), rows=rows, input=found)
     return rows
 
 
