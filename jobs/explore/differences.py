@@ -14,12 +14,21 @@ from winnow.explore.catalog import Catalog, qualified
 from winnow.explore.history import parameters_of, state_of
 from winnow.explore.life import rules_of
 from winnow.explore.stored import dataset
-from winnow.schemas.documents import HEAVY_COLUMNS
+from winnow.schemas.documents import HEAVY_COLUMNS, READABLE
 
 EXAMPLES, GROUPS = 5, 20
 SHARED = ("source", "language", "licence")  # whose shares are compared
 KEYS = (("id",), ("id_a", "id_b"))  # by which rows of two versions are the same
 
+# A record that could not be read may have an id that is another's.
+READ = """
+    CREATE VIEW {name} AS
+    SELECT * FROM {name}_stored WHERE NOT list_contains(_failed_rules, '{readable}')
+"""
+REJECTS = """
+    SELECT count(*) AS rejects
+    FROM {name}_stored WHERE list_contains(_failed_rules, '{readable}')
+"""
 JOINED = """
     CREATE TEMP TABLE joined AS
     SELECT
@@ -130,10 +139,12 @@ def _version(catalog: Catalog, version: Version) -> dict[str, Any]:
 def _rows(catalog: Catalog, old: Version, new: Version) -> dict[str, Any]:
     engine = duckdb.connect()
     for name, version in (("before", old), ("after", new)):
-        engine.register(name, dataset(catalog.warehouse, version))
+        engine.register(f"{name}_stored", dataset(catalog.warehouse, version))
+        engine.execute(READ.format(name=name, readable=READABLE[0]))
     columns = [set(version.columns) for version in (old, new)]
     both = columns[0] & columns[1]
     found: dict[str, Any] = {
+        "rejects": {name: _rejects(engine, name) for name in ("before", "after")},
         "columns_added": sorted(columns[1] - columns[0]),
         "columns_removed": sorted(columns[0] - columns[1]),
         "shares": {name: _shares(engine, name) for name in SHARED if name in both},
@@ -156,6 +167,11 @@ def _rows(catalog: Catalog, old: Version, new: Version) -> dict[str, Any]:
 def _records(engine: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = engine.sql(query).to_arrow_table().to_pylist()
     return found
+
+
+def _rejects(engine: duckdb.DuckDBPyConnection, name: str) -> int:
+    found = _records(engine, REJECTS.format(name=name, readable=READABLE[0]))
+    return int(found[0]["rejects"])
 
 
 def _is_unique(engine: duckdb.DuckDBPyConnection, key: tuple[str, ...]) -> bool:

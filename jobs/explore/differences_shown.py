@@ -30,6 +30,10 @@ def show_diff(facts: dict[str, Any], screen: Screen) -> str:
     else:
         unit = "documents" if rows["key"] == ["id"] else "rows"
         parts += [_moves(rows, unit, screen), _rules(rows["rules"], screen), _values(rows, screen)]
+    rejects = rows["rejects"]
+    if any(rejects.values()):
+        numbers = f"{count(rejects['before'])} -> {count(rejects['after'])}"
+        parts.append(f"records that could not be read: {numbers}")
     parts += [_shares(name, found, screen) for name, found in rows["shares"].items()]
     return "\n\n".join(part for part in parts if part)
 

@@ -121,6 +121,18 @@ def test_values_that_changed_are_counted_by_column(changed):
     assert {one["column"] for one in rows["values"]} <= {"kept_id", "copies"}
 
 
+def test_records_that_could_not_be_read_are_counted_apart(changed):
+    """Some of them have the id of a document that was read before."""
+    catalog = Catalog.of(changed.warehouse)
+    before, after = sorted({item.version for item in catalog.history("demo.documents")})
+    found = diff(catalog, "demo.documents", str(before), str(after))
+    rows = found["rows"]
+    assert rows["key"] == ["id"]
+    assert rows["rejects"] == {"before": 7, "after": 7}
+    assert (rows["added_kept"], rows["stayed"], rows["removed_kept"]) == (10, 160, 0)
+    assert "records that could not be read: 7 -> 7" in show_diff(found, Screen())
+
+
 def test_of_a_view_the_causes_alone_are_known(changed):
     catalog = Catalog.of(changed.warehouse)
     found = diff(catalog, "demo.curated", "1", "2")
