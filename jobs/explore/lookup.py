@@ -22,7 +22,7 @@ CLOSEST = """
         {column}
     LIMIT $2
 """
-MOST_ROWS, SHOWN, AROUND, GIVEN = 100, 5, 30, 200
+MOST_ROWS, SHOWN, GIVEN = 100, 5, 200
 
 
 @dataclass(frozen=True)
@@ -99,25 +99,19 @@ def by_text(stages: Sequence[StoredStage], given: str) -> str:
     stage = next((stage for stage in stages if TEXT in stage.columns), None)
     if stage is None or not given.strip():
         raise CommandError("--match takes words of a text, and a published table with texts")
-    rows = find(stage.rows, pc.match_substring(pc.field(TEXT), given), [ID, TEXT], SHOWN + 1)
+    rows = find(stage.rows, pc.match_substring(pc.field(TEXT), given), [ID], SHOWN + 1)
     if not rows.num_rows:
         raise CommandError(
             f"no text in {stage.version.table} holds {given!r}; upper and lower case and white "
             "space count. `winnow sql` can search in other ways: SELECT id FROM "
             f"{stage.version.table} WHERE text ILIKE '%...%'"
         )
-    if rows.num_rows == 1:
-        return str(rows[ID][0].as_py())
-    shown = [
-        f"  {row[ID]}  {_around(row[TEXT], given)}" for row in rows.slice(0, SHOWN).to_pylist()
-    ]
-    more = ["  ..."] if rows.num_rows > SHOWN else []
-    raise CommandError("\n".join([f"several texts hold {given!r}:", *shown, *more]))
-
-
-def _around(text: str, given: str) -> str:
-    start = text.index(given)
-    return " ".join(text[max(0, start - AROUND) : start + len(given) + AROUND].split())
+    found = sorted({str(id) for id in rows[ID].to_pylist()})
+    if len(found) > 1:
+        more = ", ..." if len(found) > SHOWN else ""
+        shown = ", ".join(found[:SHOWN])
+        raise CommandError(f"several texts hold {given!r}: {shown}{more}. Name one by its id")
+    return found[0]
 
 
 def closest_values(stage: StoredStage, column: str, given: str, most: int = 3) -> list[str]:
