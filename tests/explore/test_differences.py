@@ -22,6 +22,7 @@ def changed(demo, tmp_path_factory):
     file = made.stage_file("demo", "filtered")
     lines = [line for line in file.read_text().split("\n") if "CONSTRAINT stop_words" not in line]
     file.write_text("\n".join(lines).replace("words BETWEEN 30", "words BETWEEN 10"))
+    (folder / "pipelines" / "demo" / "tests" / "filtered.yml").unlink()  # names stop_words
     checks = folder / "pipelines" / "demo" / "checks" / "filtered.yml"
     checks.write_text(checks.read_text().replace("min_value: 30", "min_value: 10"))
     more = [{**record, "id": f"new{i}"} for i, record in enumerate(corpus(10, seed=7))]
