@@ -51,8 +51,8 @@ QUESTIONS: dict[str, tuple[list[str], float | None]] = {
     "sql, sources by rule": (
         [
             "sql",
-            "SELECT source, unnest(_failed_rules) AS rule, count(*) FROM demo.filtered_dropped "
-            "GROUP BY ALL",
+            "SELECT source, rule, count(*) FROM (SELECT source, unnest(_failed_rules) AS rule "
+            "FROM demo.filtered_dropped) GROUP BY ALL",
         ],
         None,
     ),

@@ -114,16 +114,40 @@ def _decide(
 
 
 @dataclass(frozen=True)
-class _Decided:
-    """What one threshold decides, by rank."""
+class Decided:
+    """Which document stays for each one, and how similar they are, by places in the order."""
 
     stays: NDArray[np.int64]
     similarity: NDArray[np.float64]
 
     @property
     def kept(self) -> NDArray[np.bool_]:
+        """Which documents stay."""
         kept: NDArray[np.bool_] = self.stays == np.arange(self.stays.size)
         return kept
+
+
+def decided_at(
+    threshold: float,
+    max_copies: int,
+    documents: int,
+    earlier: NDArray[np.int64],
+    later: NDArray[np.int64],
+    similarity: NDArray[np.float64],
+) -> Decided:
+    """Return which documents stay: in the order of ranks one goes when enough partners stay.
+
+    Args:
+        threshold: pairs of a lower similarity do not count.
+        max_copies: how many partners that stay let a document go.
+        documents: how many there are; they are known by their places in the order of ranks.
+        earlier: int64[pairs], the place of each pair's earlier document.
+        later: int64[pairs], of its later one; pairs are sorted by (later, earlier).
+        similarity: float64[pairs].
+    """
+    found = Decided(np.arange(documents), np.ones(documents))
+    _decide(earlier, later, similarity, threshold, max_copies, found.stays, found.similarity)
+    return found
 
 
 def is_about_similarity(catalog: Catalog, version: Version, name: str) -> bool:
@@ -156,10 +180,8 @@ def what_if_similar(
 
     earlier, later, alike = (pairs[name].to_numpy() for name in ("earlier", "later", NAME))
 
-    def decide(threshold: float) -> _Decided:
-        found = _Decided(np.arange(documents), np.ones(documents))
-        _decide(earlier, later, alike, threshold, max_copies, found.stays, found.similarity)
-        return found
+    def decide(threshold: float) -> Decided:
+        return decided_at(threshold, max_copies, documents, earlier, later, alike)
 
     before = decide(now)
     published = engine.sql(PUBLISHED).to_arrow_table()["kept"].to_numpy()
@@ -260,7 +282,7 @@ def _sizes(
 
 
 def _counts(
-    before: _Decided, then: _Decided, sizes: NDArray[np.int64] | None
+    before: Decided, then: Decided, sizes: NDArray[np.int64] | None
 ) -> dict[str, int | None]:
     back, go = then.kept & ~before.kept, before.kept & ~then.kept
     return {
@@ -278,8 +300,8 @@ def _details(
     catalog: Catalog,
     version: Version,
     engine: duckdb.DuckDBPyConnection,
-    before: _Decided,
-    then: _Decided,
+    before: Decided,
+    then: Decided,
 ) -> dict[str, Any]:
     """Return who comes and goes by source, and examples: each with the one that stays for it."""
 
@@ -289,7 +311,7 @@ def _details(
         )
         return found
 
-    def examples(which: str, decided: _Decided) -> list[dict[str, Any]]:
+    def examples(which: str, decided: Decided) -> list[dict[str, Any]]:
         columns = {
             "place": np.arange(before.stays.size),
             "kept_now": before.kept,

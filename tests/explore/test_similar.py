@@ -5,6 +5,8 @@ from winnow.explore.life import explain
 from winnow.explore.life_shown import show_life
 from winnow.explore.screen import Screen
 
+pytestmark = pytest.mark.slow  # the pipeline `deduplicate` runs
+
 
 @pytest.fixture
 def dropped(duplicates):
