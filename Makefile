@@ -41,7 +41,7 @@ test-kill: setup ## kill the driver at every step of a run (minutes)
 test-cluster: setup ## run the pipelines on a cluster of two workers on this machine (minutes)
 	@$(BIN)/python -m pytest -m slow -k cluster
 
-test-long: setup ## run the other long tests: recipes, duplicates, repeated text, decontamination (minutes)
+test-long: setup ## run the other long tests: recipes, duplicates, repeated text, decontamination, what-if (minutes)
 	@$(BIN)/python -m pytest -m slow -k "not kill and not cluster"
 
 bench-engine: setup ## time the stages of a run on a larger corpus
