@@ -223,10 +223,12 @@ def _examples(engine: duckdb.DuckDBPyConnection, key: tuple[str, ...], which: st
 # -- causes ------------------------------------------------------------------------------------
 
 
-def causes(catalog: Catalog, old: Version, new: Version) -> list[dict[str, Any]]:
+def causes(
+    catalog: Catalog, old: Version, new: Version, told: set[str] | None = None
+) -> list[dict[str, Any]]:
     """Return what differs in what two versions were made from, each with what it was and is.
 
-    The kinds are `rule`, `sql`, `parameter`, `function`, `file` (a model or list), `view`,
+    An input that moved has causes of its own; they are told where it is met first. The kinds are `rule`, `sql`, `parameter`, `function`, `file` (a model or list), `view`,
     `engine`, `input` and `files`. None: the two have the same content.
     """
     found = []
@@ -234,7 +236,7 @@ def causes(catalog: Catalog, old: Version, new: Version) -> list[dict[str, Any]]
     for name in sorted({*before, *after}):
         if before.get(name) != after.get(name):
             found += _definition(catalog, old, new, name)
-    return [*found, *_inputs(catalog, old, new)]
+    return [*found, *_inputs(catalog, old, new, set() if told is None else told)]
 
 
 def _definition(catalog: Catalog, old: Version, new: Version, name: str) -> list[dict[str, Any]]:
@@ -270,7 +272,7 @@ def _rule(row: dict[str, Any] | None) -> str | None:
     return None if row is None else f"{row['condition']}  ({row['action']})"
 
 
-def _inputs(catalog: Catalog, old: Version, new: Version) -> list[dict[str, Any]]:
+def _inputs(catalog: Catalog, old: Version, new: Version, told: set[str]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     before = {qualified(one, old): one for one in old.inputs}
     after = {qualified(one, new): one for one in new.inputs}
@@ -281,19 +283,22 @@ def _inputs(catalog: Catalog, old: Version, new: Version) -> list[dict[str, Any]
         if any(one is not None and one.digest is not None for one in (was, now)):
             found.append(_files(catalog, old, new))
         else:
-            found.append(_input(catalog, name, was, now))
+            found.append(_input(catalog, name, was, now, told))
     return found
 
 
-def _input(catalog: Catalog, name: str, was: Input | None, now: Input | None) -> dict[str, Any]:
+def _input(
+    catalog: Catalog, name: str, was: Input | None, now: Input | None, told: set[str]
+) -> dict[str, Any]:
     """Return how an input moved, and what caused that."""
     entry: dict[str, Any] = {"kind": "input", "name": name}
     entry |= {"before": was.version if was else None, "after": now.version if now else None}
     if was is not None and now is not None:
         entry["rebuilt"] = was.generation != now.generation
         known = {one.version: one for one in catalog.versions if one.table == name}
-        if was.version in known and now.version in known:
-            entry["causes"] = causes(catalog, known[was.version], known[now.version])
+        if name not in told and was.version in known and now.version in known:
+            told.add(name)
+            entry["causes"] = causes(catalog, known[was.version], known[now.version], told)
     return entry
 
 
