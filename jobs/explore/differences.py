@@ -228,8 +228,9 @@ def causes(
 ) -> list[dict[str, Any]]:
     """Return what differs in what two versions were made from, each with what it was and is.
 
-    An input that moved has causes of its own; they are told where it is met first. The kinds are `rule`, `sql`, `parameter`, `function`, `file` (a model or list), `view`,
-    `engine`, `input` and `files`. None: the two have the same content.
+    The kinds are `rule`, `sql`, `parameter`, `function`, `file` (a model or list), `view`,
+    `engine`, `input` and `files`. An input that moved has causes of its own; they are told where it
+    is met first (`told`: the inputs met so far). None at all: the two have the same content.
     """
     found = []
     before, after = old.definition_parts, new.definition_parts
