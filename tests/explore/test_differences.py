@@ -32,11 +32,17 @@ def changed(demo, tmp_path_factory):
     return made
 
 
+def differences(project, table):
+    """Compare the two versions of a table that were ever published."""
+    catalog = Catalog.of(project.warehouse)
+    rows = (item for item in catalog.history(table) if item.publication is not None)
+    before, after = sorted({item.version for item in rows})
+    return diff(catalog, table, f"v{before}", str(after))
+
+
 @pytest.fixture(scope="module")
 def found(changed):
-    catalog = Catalog.of(changed.warehouse)
-    before, after = sorted({item.version for item in catalog.history("demo.filtered")})
-    return diff(catalog, "demo.filtered", f"v{before}", str(after))
+    return differences(changed, "demo.filtered")
 
 
 def verdicts(project, version):
@@ -115,18 +121,14 @@ def test_a_version_does_not_differ_from_itself(changed):
 
 
 def test_values_that_changed_are_counted_by_column(changed):
-    catalog = Catalog.of(changed.warehouse)
-    before, after = sorted({item.version for item in catalog.history("demo.unique")})
-    rows = diff(catalog, "demo.unique", str(before), str(after))["rows"]
+    rows = differences(changed, "demo.unique")["rows"]
     assert rows["added_kept"] > 0
     assert {one["column"] for one in rows["values"]} <= {"kept_id", "copies"}
 
 
 def test_records_that_could_not_be_read_are_counted_apart(changed):
     """Some of them have the id of a document that was read before."""
-    catalog = Catalog.of(changed.warehouse)
-    before, after = sorted({item.version for item in catalog.history("demo.documents")})
-    found = diff(catalog, "demo.documents", str(before), str(after))
+    found = differences(changed, "demo.documents")
     rows = found["rows"]
     assert rows["key"] == ["id"]
     assert rows["rejects"] == {"before": 7, "after": 7}
@@ -135,8 +137,7 @@ def test_records_that_could_not_be_read_are_counted_apart(changed):
 
 
 def test_of_a_view_the_causes_alone_are_known(changed):
-    catalog = Catalog.of(changed.warehouse)
-    found = diff(catalog, "demo.curated", "1", "2")
+    found = differences(changed, "demo.curated")
     assert found["rows"] is None
     assert {one["name"] for one in found["causes"]} == {"demo.filtered", "demo.unique"}
     assert "a view stores no rows" in show_diff(found, Screen())
