@@ -12,7 +12,7 @@ TWO := -n 2 --dist loadfile --no-loadscope-reorder
 .PHONY: help setup demo test lint types linked test-kill test-cluster test-long \
 	bench-engine bench-sources \
 	bench-extraction bench-language bench-personal-data bench-repeated-text \
-	bench-signals bench-signatures lock clean
+	bench-signals bench-signatures bench-explore lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' Makefile
@@ -44,7 +44,7 @@ test-kill: setup ## kill the driver at every step of a run (minutes)
 test-cluster: setup ## run the pipelines on a cluster of two workers on this machine (minutes)
 	@$(BIN)/python -m pytest -m slow -k cluster
 
-test-long: setup ## run the other long tests: recipes, duplicates, repeated text, decontamination (minutes)
+test-long: setup ## run the other long tests: recipes, duplicates, repeated text, decontamination, what-if (minutes)
 	@$(BIN)/python -m pytest -m slow -k "not kill and not cluster"
 
 bench-engine: setup ## time the stages of a run on a larger corpus
@@ -70,6 +70,9 @@ bench-signals: setup ## time the measuring of texts beside datatrove, and weigh 
 
 bench-repeated-text: setup ## time the finding of repeated lines and spans, and weigh what they are of the corpus
 	@$(BIN)/python benchmarks/repeated_text.py
+
+bench-explore: setup ## time questions to a warehouse of a million documents
+	@$(BIN)/python benchmarks/explore.py
 
 lock: ## resolve setup.cfg afresh into requirements.lock
 	@.ci/lock
