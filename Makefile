@@ -12,7 +12,7 @@ TWO := -n 2 --dist loadfile --no-loadscope-reorder
 .PHONY: help setup demo test lint types linked test-kill test-cluster test-long \
 	bench-engine bench-sources \
 	bench-extraction bench-language bench-personal-data bench-repeated-text \
-	bench-signals bench-signatures bench-explore lock clean
+	bench-models bench-signals bench-signatures bench-explore lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' Makefile
@@ -67,6 +67,9 @@ bench-personal-data: setup ## score the finding of personal data on labelled tex
 
 bench-signals: setup ## time the measuring of texts beside datatrove, and weigh it
 	@$(BIN)/python benchmarks/signals.py
+
+bench-models: setup ## score learned models on labelled texts, and time them beside fastText alone
+	@$(BIN)/python benchmarks/models.py
 
 bench-repeated-text: setup ## time the finding of repeated lines and spans, and weigh what they are of the corpus
 	@$(BIN)/python benchmarks/repeated_text.py

@@ -68,6 +68,10 @@ def _published_view(statement: Statement, uses: Uses, context: Context) -> Itera
         message = f"a view cannot call {quoted(declared.name)}: its readers would run it each time"
         remedy = "Call it in a materialized view, and read that one here."
         yield statement.problem(start, uses.ends[start], message, remedy)
+    for start in sorted(uses.models):
+        message = "a view cannot score with a model: its readers pin none"
+        remedy = "Store the scores in a streaming table or a materialized view, and read them here."
+        yield statement.problem(start, uses.ends[start], message, remedy)
     for block in blocks(uses.query):
         for function in block.functions:
             if function.name in context.own_functions & set(uses.functions):
