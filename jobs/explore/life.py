@@ -179,11 +179,12 @@ def _verdict(
         "condition": rule["condition"],
         "action": rule["action"],
         "verdict": "fail" if rule["rule"] in failed else "pass",
-        "values": {".".join(path): _at(row, path) for path in paths},
+        "values": {".".join(path): value_at(row, path) for path in paths},
     }
 
 
-def _at(row: Any, path: tuple[str, ...]) -> Any:
+def value_at(row: Any, path: tuple[str, ...]) -> Any:
+    """Return a row's value under a path into its structs, None where there is none."""
     for name in path:
         row = row.get(name) if isinstance(row, dict) else None
     return row
