@@ -26,13 +26,18 @@ SIZES = """
     ORDER BY smallest
 """
 LARGEST = """
-    SELECT kept_id, count(*) AS copies, (min(struct_pack(d := md5(id), id := id), {most})
-        FILTER (WHERE id <> kept_id)).list_transform(lambda m: m.id) AS others
-    FROM {table} AS r
-    WHERE kept_id IS NOT NULL
-    GROUP BY kept_id HAVING count(*) > 1
+    WITH largest AS (
+        SELECT kept_id, count(*) AS copies
+        FROM {table} WHERE kept_id IS NOT NULL
+        GROUP BY kept_id HAVING count(*) > 1
+        ORDER BY copies DESC, md5(kept_id)
+        LIMIT {clusters}
+    )
+    SELECT kept_id, any_value(copies) AS copies, arg_min(r.id, md5(r.id), {most}) AS others
+    FROM {table} AS r JOIN largest USING (kept_id)
+    WHERE r.id <> kept_id
+    GROUP BY kept_id
     ORDER BY copies DESC, md5(kept_id)
-    LIMIT {clusters}
 """
 LEAST_ALIKE = """
     SELECT id, kept_id, similarity

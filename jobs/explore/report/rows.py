@@ -34,22 +34,22 @@ class Rows:
             self._engine.register(version.table, self._stored[version.table])
         return self._stored[version.table]
 
+    def can_read(self, version: Version) -> bool:
+        """Whether a version is no view that only Spark understands."""
+        name = version.table.lower()
+        if version.is_view:
+            self._views.add(self._catalog.relations[name])
+        return name not in self._views.spark_only
+
     def table(self, version: Version) -> str:
         """Return the quoted name under which queries find a version's rows.
 
         A stored stage has `_dropped` and `_failed_rules` beside its columns, a view has not.
-
-        Raises:
-            CommandError: only Spark can read the view.
         """
-        if not version.is_view:
-            self.stored(version)
-            return quoted(version.table)
-        name = version.table.lower()
-        self._views.add(self._catalog.relations[name])
-        if name in self._views.spark_only:
-            raise CommandError(self._views.spark_only[name])
-        return f"{quoted(version.pipeline)}.{quoted(version.stage)}"
+        if version.is_view:
+            return f"{quoted(version.pipeline)}.{quoted(version.stage)}"
+        self.stored(version)
+        return quoted(version.table)
 
     def columns(self, version: Version) -> dict[str, pa.DataType]:
         """Return the columns of a version with their types."""

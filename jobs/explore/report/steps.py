@@ -7,7 +7,6 @@ from typing import Any
 import pyarrow as pa
 
 from winnow.engine.registry import Version
-from winnow.errors import CommandError
 from winnow.explore.catalog import Catalog, inputs_of
 from winnow.explore.life import rules_of
 from winnow.explore.report.rows import Rows, path
@@ -47,11 +46,10 @@ def steps(catalog: Catalog, rows: Rows, pipeline: str) -> tuple[list[Step], list
         last = item.is_view and item.table not in read
         if not (drops or last or any(one.digest for one in item.inputs)):
             continue
-        try:
-            columns = rows.columns(item)
-        except CommandError:
+        if not rows.can_read(item):
             unread.append(item.table)
             continue
+        columns = rows.columns(item)
         if ID in columns:
             found.append(Step(item, columns, rules, _above(catalog, item, found)))
     return found, unread
