@@ -175,7 +175,7 @@ def _svg(chart: Any) -> Markup:
     axis = {"labelColor": INK, "titleColor": INK, "titleFontWeight": "normal"}
     lines = {"gridColor": GRID, "domainColor": GRID, "tickColor": GRID}
     # A reader's letters may be wider than those that Vega measured.
-    room = {"left": 12, "right": 12, "top": 4, "bottom": 4}
+    room = {"left": 20, "right": 12, "top": 4, "bottom": 4}
     looks = chart.configure(background="transparent", padding=room).configure_axis(**axis, **lines)
     drawn = looks.configure_view(stroke=None).to_dict()
     return Markup(vl_convert.vegalite_to_svg(drawn))
