@@ -5,6 +5,9 @@ SHELL := /bin/bash
 BIN := .venv/bin
 # mypy and import-linter read files, so they cannot see that the folders are rooms of one package.
 LINKED := build/linked
+# Two processes, each with a Spark session: one leaves half of two cores idle. A file's tests stay
+# together, and files begin in the order that tests/conftest.py puts them in.
+TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup demo test lint types linked test-kill test-cluster test-long \
 	notebooks bench-engine bench-sources \
@@ -21,7 +24,7 @@ demo: setup ## curate the text of the installed Python environment into ./wareho
 	@$(BIN)/winnow demo
 
 test: lint types ## check style, types and the direction of imports, then run the tests
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -m "not slow" $(TWO)
 
 lint: setup linked ## check style, formatting and the direction of imports
 	@$(BIN)/ruff check .
