@@ -10,7 +10,7 @@ LINKED := build/linked
 TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup demo test lint types linked test-kill test-cluster test-long \
-	bench-engine bench-sources \
+	notebooks bench-engine bench-sources \
 	bench-extraction bench-language bench-personal-data bench-repeated-text \
 	bench-models bench-signals bench-signatures bench-explore lock clean
 
@@ -46,6 +46,13 @@ test-cluster: setup ## run the pipelines on a cluster of two workers on this mac
 
 test-long: setup ## run the other long tests: recipes, duplicates, repeated text, decontamination, what-if (minutes)
 	@$(BIN)/python -m pytest -m slow -k "not kill and not cluster"
+
+notebooks: setup ## run the notebooks on a warehouse of the demo's (minutes); build/notebooks holds them then
+	@mkdir -p build/notebooks && cp notebooks/*.py build/notebooks
+	@$(BIN)/winnow demo --warehouse build/notebooks/warehouse >/dev/null
+	@$(BIN)/jupytext --quiet --to ipynb build/notebooks/*.py
+	@WINNOW_WAREHOUSE=$(CURDIR)/build/notebooks/warehouse $(BIN)/python -m pytest \
+		--nbmake --nbmake-timeout=600 --overwrite build/notebooks/*.ipynb
 
 bench-engine: setup ## time the stages of a run on a larger corpus
 	@$(BIN)/python benchmarks/engine.py

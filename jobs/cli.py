@@ -341,6 +341,23 @@ def compare_versions(
     _answer(diff(_catalog(warehouse), table, before, after), show_diff, as_json)
 
 
+@command("report")
+def write_report(
+    pipeline: Annotated[
+        str | None, typer.Argument(metavar="[PIPELINE]", help="Needed if there are several.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The page to write.")] = Path(
+        "report.html"
+    ),
+    warehouse: Address = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write one HTML page about what is published: flow, rules, signals, documents, checks."""
+    from winnow.explore.report import show_written, write
+
+    _answer(write(_catalog(warehouse), pipeline, out), show_written, as_json)
+
+
 @command("functions")
 def list_functions(as_json: AsJson = False) -> None:
     """List the functions that SQL can call."""

@@ -51,6 +51,16 @@ def test_without_a_warehouse_a_reading_command_says_what_makes_one(winnow_cli, c
     assert not (tmp_path / "none").exists()
 
 
+def test_a_report_is_one_file_and_the_command_says_where(winnow_cli, tmp_path):
+    page = tmp_path / "report.html"
+    done = json.loads(winnow_cli("report", "--out", str(page), "--json").stdout)
+    assert (done["file"], done["bytes"]) == (str(page), page.stat().st_size)
+    assert page.read_text().startswith("<!doctype html>")
+    assert str(page) in winnow_cli("report", "web", "--out", str(page)).stdout
+    wrong = winnow_cli("report", "webb", "--out", str(page))
+    assert (wrong.exit_code, "did you mean `web`" in wrong.stderr) == (2, True)
+
+
 def test_the_warehouse_option_comes_before_the_environment(winnow_cli, tmp_path):
     other = small_warehouse.build(tmp_path / "other")
     found = json.loads(winnow_cli("tables", "--json", "--warehouse", other.address).stdout)

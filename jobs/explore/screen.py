@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Any
@@ -42,6 +42,18 @@ def _written_out(match: re.Match[str]) -> str:
 def escape_lines(text: str) -> str:
     """Return a message, escaped, with its own line breaks."""
     return "\n".join(escape(line) for line in text.split("\n"))
+
+
+def pieces(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield a text in pieces, each with whether it must be escaped; lines and tabs are text."""
+    at = 0
+    for match in _HOSTILE.finditer(text):
+        if match.group() in "\n\t":
+            continue
+        yield text[at : match.start()], False
+        yield match.group(), True
+        at = match.end()
+    yield text[at:], False
 
 
 def json_escape(text: str) -> str:
