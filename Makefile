@@ -5,11 +5,14 @@ SHELL := /bin/bash
 BIN := .venv/bin
 # mypy and import-linter read files, so they cannot see that the folders are rooms of one package.
 LINKED := build/linked
+# Two processes, each with a Spark session: one leaves half of two cores idle. A file's tests stay
+# together, and files begin in the order that tests/conftest.py puts them in.
+TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup demo test lint types linked test-kill test-cluster test-long \
-	bench-engine bench-sources \
+	notebooks bench-engine bench-sources \
 	bench-extraction bench-language bench-personal-data bench-repeated-text \
-	bench-models bench-signals bench-signatures lock clean
+	bench-models bench-signals bench-signatures bench-explore lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' Makefile
@@ -21,7 +24,7 @@ demo: setup ## curate the text of the installed Python environment into ./wareho
 	@$(BIN)/winnow demo
 
 test: lint types ## check style, types and the direction of imports, then run the tests
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -m "not slow" $(TWO)
 
 lint: setup linked ## check style, formatting and the direction of imports
 	@$(BIN)/ruff check .
@@ -41,8 +44,15 @@ test-kill: setup ## kill the driver at every step of a run (minutes)
 test-cluster: setup ## run the pipelines on a cluster of two workers on this machine (minutes)
 	@$(BIN)/python -m pytest -m slow -k cluster
 
-test-long: setup ## run the other long tests: recipes, duplicates, repeated text, decontamination (minutes)
+test-long: setup ## run the other long tests: recipes, duplicates, repeated text, decontamination, what-if (minutes)
 	@$(BIN)/python -m pytest -m slow -k "not kill and not cluster"
+
+notebooks: setup ## run the notebooks on a warehouse of the demo's (minutes); build/notebooks holds them then
+	@mkdir -p build/notebooks && cp notebooks/*.py build/notebooks
+	@$(BIN)/winnow demo --warehouse build/notebooks/warehouse >/dev/null
+	@$(BIN)/jupytext --quiet --to ipynb build/notebooks/*.py
+	@WINNOW_WAREHOUSE=$(CURDIR)/build/notebooks/warehouse $(BIN)/python -m pytest \
+		--nbmake --nbmake-timeout=600 --overwrite build/notebooks/*.ipynb
 
 bench-engine: setup ## time the stages of a run on a larger corpus
 	@$(BIN)/python benchmarks/engine.py
@@ -70,6 +80,9 @@ bench-models: setup ## score learned models on labelled texts, and time them bes
 
 bench-repeated-text: setup ## time the finding of repeated lines and spans, and weigh what they are of the corpus
 	@$(BIN)/python benchmarks/repeated_text.py
+
+bench-explore: setup ## time questions to a warehouse of a million documents
+	@$(BIN)/python benchmarks/explore.py
 
 lock: ## resolve setup.cfg afresh into requirements.lock
 	@.ci/lock

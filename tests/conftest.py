@@ -12,12 +12,18 @@ from winnow.engine.warehouse import Warehouse
 from winnow.session import build_session
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest test, so that of two processes none waits for it in the end."""
+    items.sort(key=lambda item: item.path.name != "test_readme.py")
+
+
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     """The one Spark session of the suite; starting another costs five seconds."""
     # Rows are few: compiling code for them would take longer than running without.
     settings = {"spark.sql.shuffle.partitions": "2", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
     settings["spark.sql.codegen.wholeStage"] = "false"
+    settings["spark.driver.memory"] = "2g"  # tables are small, and two processes run the tests
     session = build_session("local[2]", settings=settings)
     yield session
     session.stop()

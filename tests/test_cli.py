@@ -22,6 +22,8 @@ READING = [
     ("lineage",),
     ("lineage", "web.curated"),
     ("explain", "a2-copy"),
+    ("explain", "--url", "https://example.org/a2-copy"),
+    ("diff", "web.filtered", "1", "2"),
 ]
 
 
@@ -47,6 +49,16 @@ def test_without_a_warehouse_a_reading_command_says_what_makes_one(winnow_cli, c
     assert "no warehouse at" in done.stderr
     assert "`winnow demo` or `winnow run PIPELINE` makes one" in done.stderr
     assert not (tmp_path / "none").exists()
+
+
+def test_a_report_is_one_file_and_the_command_says_where(winnow_cli, tmp_path):
+    page = tmp_path / "report.html"
+    done = json.loads(winnow_cli("report", "--out", str(page), "--json").stdout)
+    assert (done["file"], done["bytes"]) == (str(page), page.stat().st_size)
+    assert page.read_text().startswith("<!doctype html>")
+    assert str(page) in winnow_cli("report", "web", "--out", str(page)).stdout
+    wrong = winnow_cli("report", "webb", "--out", str(page))
+    assert (wrong.exit_code, "did you mean `web`" in wrong.stderr) == (2, True)
 
 
 def test_the_warehouse_option_comes_before_the_environment(winnow_cli, tmp_path):
@@ -84,6 +96,12 @@ def test_sql_can_read_a_rejected_version(winnow_cli):
         (("versions", "web.filterd"), "Did you mean `web.filtered`"),
         (("lineage", "filtered"), "Did you mean `web.filtered`"),
         (("explain", "no\x1b[2Jbody"), "no published document has the id `no\\x1b[2Jbody`"),
+        (("explain",), "name one document: by ID, --url or --match"),
+        (("explain", "a1-kept", "--match", "fox"), "name one document"),
+        (("what-if", "filterd", "--rule", "a: true"), "Did you mean `web.filtered`"),
+        (("what-if", "web.filtered", "--rule", "word_cont: true"), "Did you mean `word_count`"),
+        (("what-if", "web.filtered"), "what if what?"),
+        (("diff", "web.filtered", "1", "9"), "has no version 9; it has 1, 2, 3"),
         (("plan", "no-such-pipeline"), "there is no pipeline"),
         (("run", "demo", "--set", "input"), "write --set name=value"),
         (("tables", "--wrong"), "--wrong"),
@@ -178,7 +196,7 @@ class TestRun:
         found = []
         stages = [self.BUILT]
 
-        def run(options, on_stage=None):
+        def run(options, on_stage=None, on_start=None):
             found.append(options)
             for stage in stages:
                 if on_stage:
@@ -243,7 +261,7 @@ class TestRun:
     def test_an_error_of_the_user_ends_with_its_own_code(
         self, winnow_cli, monkeypatch, error, code
     ):
-        def run(options, on_stage=None):
+        def run(options, on_stage=None, on_start=None):
             raise error
 
         monkeypatch.setattr(winnow.engine.run, "run", run)
@@ -252,7 +270,7 @@ class TestRun:
         assert done.stderr == f"winnow: {error}\n"
 
     def test_a_bug_keeps_its_stack_trace(self, winnow_cli, monkeypatch):
-        def run(options, on_stage=None):
+        def run(options, on_stage=None, on_start=None):
             raise ZeroDivisionError("a bug")
 
         monkeypatch.setattr(winnow.engine.run, "run", run)

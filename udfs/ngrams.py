@@ -46,12 +46,14 @@ def count_pairs(
     best, most = 0, 1
     for i in range(size - 1):
         one, other = items[i], items[i + 1]
-        if item_times.size and (item_times[one] < 2 or item_times[other] < 2):
+        if item_times.size and (item_times[np.uint64(one)] < 2 or item_times[np.uint64(other)] < 2):
             firsts[i], times[i] = i, 1
             continue
         slot = slot_of(np.uint64(one) << np.uint64(32) | np.uint64(other), slots)
-        place = seen[slot]
-        while place >= 0 and (items[place] != one or items[place + 1] != other):
+        place = seen[np.uint64(slot)]
+        while place >= 0 and (
+            items[np.uint64(place)] != one or items[np.uint64(place + 1)] != other
+        ):
             slot = (slot + 1) & (slots - 1)
             place = seen[slot]
         if place < 0:

@@ -6,11 +6,11 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
-from winnow.udfs.decoding import MAY_BE_SPACE, count_chars, space_size
+from winnow.udfs.decoding import count_chars
 from winnow.udfs.ngrams import NUMBERS, count_pairs
 from winnow.udfs.registry import column_function
 from winnow.udfs.seen import slots_for
-from winnow.udfs.words import KEYS, PLACES, most_words, most_words_of_a_row, number_words
+from winnow.udfs.words import FIRST, KEYS, PLACES, number_words, words_of
 
 TOP, DUPLICATE = (2, 3, 4), (5, 6, 7, 8, 9, 10)
 SIGNALS = (
@@ -42,7 +42,7 @@ _LINES, _PARAGRAPHS = SIGNALS.index("lines"), SIGNALS.index("paragraphs")
 _WORDS, _TOP = SIGNALS.index("words"), SIGNALS.index("top_2_gram_copies")
 _DUPLICATE = SIGNALS.index("duplicate_5_gram_chars")
 
-_NEWLINE, _SPACE = ord("\n"), ord(" ")
+_NEWLINE = ord("\n")
 _ROW = types.Array(types.int32, 1, "A")
 _PARTS = types.void(BYTES, PLACES, types.int64, KEYS, *(NUMBERS,) * 3, _ROW)
 
@@ -90,12 +90,15 @@ def _count_ngrams(
     counts: NDArray[np.int32],
 ) -> None:
     """Write what the n-grams of the words are; `before` has the characters before each word."""
-    unknown = np.empty(0, np.int32)
+    for i in range(size):
+        next_times[words[i]] = 0
+    for i in range(size):
+        next_times[words[i]] += 1
     for n in range(TOP[0], DUPLICATE[-1] + 1):
         if size < n:
             return
         if n == TOP[0]:
-            place, copies = count_pairs(words, unknown, firsts, times, seen, size)
+            place, copies = count_pairs(words, next_times, firsts, times, seen, size)
         else:
             place, copies = count_pairs(firsts, times, next_firsts, next_times, seen, size - n + 2)
             firsts, next_firsts = next_firsts, firsts
@@ -126,60 +129,54 @@ def _count_ngrams(
         counts[_DUPLICATE + 2 * (n - DUPLICATE[0]) + 1] = repeated
 
 
-@njit(types.void(BYTES, OFFSETS, types.Array(types.int32, 2, "C")), cache=True, nogil=True)
-def _count(data: NDArray[np.uint8], offsets: NDArray[np.int64], counts: NDArray[np.int32]) -> None:
-    most = most_words_of_a_row(data, offsets)
+_COUNT = types.void(BYTES, OFFSETS, PLACES, NUMBERS, FIRST, types.Array(types.int32, 2, "C"))
+
+
+@njit(_COUNT, cache=True, nogil=True)
+def _count(
+    data: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    places: NDArray[np.int64],
+    words: NDArray[np.int32],
+    first_words: NDArray[np.int64],
+    counts: NDArray[np.int32],
+) -> None:
+    most = 1
+    for row in range(offsets.size - 1):
+        most = max(most, first_words[row + 1] - first_words[row])
     seen = np.empty(slots_for(most), np.int32)
-    places, lines, paragraphs = (
-        np.empty((most, 2), np.int64),
-        np.empty((most, 2), np.int64),
-        np.empty((most, 2), np.int64),
-    )
-    keys = np.empty(most, np.uint64)
-    words, before = np.empty(most, np.int32), np.empty(most + 1, np.int32)
+    lines, paragraphs = np.empty((most, 2), np.int64), np.empty((most, 2), np.int64)
+    keys, numbers = np.empty(most, np.uint64), np.empty(most, np.int32)
+    before = np.empty(most + 1, np.int32)
     firsts, times = np.empty(most, np.int32), np.empty(most, np.int32)
     next_firsts, next_times = np.empty(most, np.int32), np.empty(most, np.int32)
     for row in range(offsets.size - 1):
-        at, end = offsets[row], offsets[row + 1]
-        slots = slots_for(most_words(data, at, end))
-        size = line = paragraph = 0
-        is_line, is_paragraph = False, False  # whether there is one to go on with
+        first, size = first_words[row], first_words[row + 1] - first_words[row]
+        row_counts = counts[:, row]
+        row_counts[0] = count_chars(data, offsets[row], offsets[row + 1])
+        is_ascii = row_counts[0] == offsets[row + 1] - offsets[row]
+        line = paragraph = 0
         before[0] = 0
-        newlines = 0  # since the last visible character
-        while at < end:
-            if data[at] == _SPACE:
-                at += 1
-                continue
-            if MAY_BE_SPACE[data[at]]:
-                space = space_size(data, at, end)
-                if space:
-                    newlines += data[at] == _NEWLINE
-                    at += space
-                    continue
-            start = at
-            while at < end and (not MAY_BE_SPACE[data[at]] or space_size(data, at, end) == 0):
-                at += 1
-            places[size, 0], places[size, 1] = start, at
-            before[size + 1] = before[size] + count_chars(data, start, at)
-            is_line = size > 0 and newlines == 0
-            is_paragraph = size > 0 and newlines < 2
-            if not is_line:
+        for i in range(size):
+            start, end = places[first + i, 0], places[first + i, 1]
+            before[i + 1] = before[i] + (end - start if is_ascii else count_chars(data, start, end))
+            newlines = 0  # since the word before
+            for at in range(places[first + i - 1, 1] if i else start, start):
+                newlines += data[at] == _NEWLINE
+            if i == 0 or newlines:
                 lines[line, 0] = start
                 line += 1
-            if not is_paragraph:
+            if i == 0 or newlines > 1:
                 paragraphs[paragraph, 0] = start
                 paragraph += 1
-            lines[line - 1, 1] = paragraphs[paragraph - 1, 1] = at
-            newlines = 0
-            size += 1
-        number_words(data, places, size, keys, words, seen, slots)
-        row_counts = counts[:, row]
-        row_counts[0] = count_chars(data, offsets[row], end)
+            lines[line - 1, 1] = paragraphs[paragraph - 1, 1] = end
         row_counts[_WORDS], row_counts[_WORDS + 1] = size, before[size]
-        _count_ngrams(words, before, size, firsts, times, next_firsts, next_times, seen, row_counts)
-        _count_copies(data, lines, line, keys, words, times, seen, row_counts[_LINES:_PARAGRAPHS])
+        _count_ngrams(
+            words[first:], before, size, firsts, times, next_firsts, next_times, seen, row_counts
+        )
+        _count_copies(data, lines, line, keys, numbers, times, seen, row_counts[_LINES:_PARAGRAPHS])
         _count_copies(
-            data, paragraphs, paragraph, keys, words, times, seen, row_counts[_PARAGRAPHS:_WORDS]
+            data, paragraphs, paragraph, keys, numbers, times, seen, row_counts[_PARAGRAPHS:_WORDS]
         )
 
 
@@ -211,5 +208,5 @@ def repetition_signals(text: pa.Array) -> pa.Array:
     """
     data, offsets = utf8(text)
     counts = np.zeros((len(SIGNALS), len(text)), np.int32)
-    _count(data, offsets, counts)
+    _count(data, offsets, *words_of(data, offsets), counts)
     return pa.StructArray.from_arrays([pa.array(c) for c in counts], SIGNALS, mask=text.is_null())

@@ -2,7 +2,8 @@
 
 A signal cannot stop C code, and an `except` cannot catch its crash; the end of a process does both.
 Starting one costs some milliseconds, since it is forked from a process that has imported all that
-it needs; a call costs the copying of its arguments and of its result.
+it needs; a call costs the copying of its arguments and of its result, and less if it waits with
+others than alone.
 """
 
 import atexit
@@ -10,7 +11,9 @@ import multiprocessing
 import os
 import resource
 import signal
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -38,28 +41,44 @@ class Sandbox:
         self._owner = 0
         atexit.register(self.close)
 
-    def call(self, *arguments: Any, seconds: float) -> Any:
-        """Return what the function returns.
+    def answers(
+        self, calls: Iterable[tuple[Any, ...]], seconds: float
+    ) -> Iterator[Any | SandboxError]:
+        """Yield, in order, what the function returns for each call's arguments, or its error.
 
-        Raises:
-            SandboxError: `timeout` after that many seconds, `crashed` if the process died,
-                `out_of_memory`, or `failed` if the function raised.
+        All calls are sent at once, so that this process handles an answer while the next one is
+        worked out. When a call ends the process, those after it are sent to a new one.
+
+        Args:
+            calls: the arguments of each; both processes hold all of them.
+            seconds: that each call may take.
+
+        Yields:
+            A result, or a SandboxError: `timeout` after that many seconds, `crashed` if the
+            process died, `out_of_memory`, or `failed` if the function raised.
         """
-        connection = self._started()
+        waiting = deque(calls)
+        sent = 0  # calls that the process has and has not answered
         try:
-            connection.send(arguments)
-            if not connection.poll(seconds):
-                raise SandboxError("timeout")
-            error, result = connection.recv()
-        except (EOFError, OSError):
-            self.close()
-            raise SandboxError("crashed") from None
-        except BaseException:  # an answer that comes yet would be taken for that of the next call
-            self.close()
-            raise
-        if error is not None:
-            raise SandboxError(error)
-        return result
+            while waiting:
+                try:
+                    connection = self._started()
+                    if not sent:
+                        connection.send(list(waiting))
+                        sent = len(waiting)
+                    late = not connection.poll(seconds)
+                    error, result = ("timeout", None) if late else connection.recv()
+                except (EOFError, OSError):
+                    error, result = "crashed", None
+                sent -= 1
+                if error in ("timeout", "crashed"):
+                    self.close()
+                    sent = 0
+                waiting.popleft()
+                yield result if error is None else SandboxError(error)
+        finally:
+            if sent:  # else these answers would be taken for those of the next calls
+                self.close()
 
     def close(self) -> None:
         """End the process, if this one has started it."""
@@ -86,18 +105,19 @@ def _serve(function: Callable[..., Any], parents: Connection, connection: Connec
     parents.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     _limit_memory()
-    while True:
-        try:
-            arguments = connection.recv()
-        except EOFError:
-            return
-        try:
-            answer: tuple[str | None, Any] = None, function(*arguments)
-        except MemoryError:
-            answer = "out_of_memory", None
-        except Exception:
-            answer = "failed", None
-        connection.send(answer)
+    with suppress(EOFError, BrokenPipeError):
+        while True:
+            for arguments in connection.recv():
+                connection.send(_answer(function, arguments))
+
+
+def _answer(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[str | None, Any]:
+    try:
+        return None, function(*arguments)
+    except MemoryError:
+        return "out_of_memory", None
+    except Exception:
+        return "failed", None
 
 
 def _limit_memory() -> None:

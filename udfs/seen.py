@@ -55,16 +55,12 @@ def slot_of(key: np.uint64, slots: int) -> np.int64:
 @njit(types.uint64(BYTES, types.int64), cache=True, nogil=True)
 def _eight_bytes(data: NDArray[np.uint8], at: int) -> np.uint64:
     """Return the next eight bytes as one number, the first byte lowest: a single load."""
-    return (
-        np.uint64(data[at])
-        | np.uint64(data[at + 1]) << np.uint64(8)
-        | np.uint64(data[at + 2]) << np.uint64(16)
-        | np.uint64(data[at + 3]) << np.uint64(24)
-        | np.uint64(data[at + 4]) << np.uint64(32)
-        | np.uint64(data[at + 5]) << np.uint64(40)
-        | np.uint64(data[at + 6]) << np.uint64(48)
-        | np.uint64(data[at + 7]) << np.uint64(56)
-    )
+    # A signed index may be one from the end; where numba has to ask, it is no single load.
+    first = np.uint64(at)
+    number = np.uint64(data[first])
+    for byte in range(1, 8):
+        number |= np.uint64(data[first + np.uint64(byte)]) << np.uint64(8 * byte)
+    return number
 
 
 @njit(types.uint64(BYTES, types.int64, types.int64), cache=True, nogil=True)

@@ -24,9 +24,10 @@ from winnow.udfs.characters import (
     character_classes,
 )
 from winnow.udfs.decoding import REPLACEMENT, decode
+from winnow.udfs.ngrams import NUMBERS
 from winnow.udfs.registry import column_function
 from winnow.udfs.seen import is_repeat, most_newlines, slots_for
-from winnow.udfs.words import most_words, most_words_of_a_row, number_words
+from winnow.udfs.words import FIRST, PLACES, number_words, remember, room_for_words
 
 SIGNALS = (
     "chars",
@@ -77,21 +78,29 @@ POLICIES = (  # C4, as in datatrove's C4QualityFilter
 CLOSING = "\"')]}’”»"
 
 _NEWLINE, _FULL_STOP, _HASH, _OPENING_CURLY = (ord(character) for character in "\n.#{")
+_BLANK = ord(" ")
 _HYPHEN, _BULLET, _ELLIPSIS = (ord(character) for character in "-•…")
 
-# A phrase is looked for where its rarest letter stands, so that few letters are looked at closer.
-_RARE = {LOREM_IPSUM: "p", JAVASCRIPT: "j", "terms of use": "f", "privacy policy": "v"}
-_PHRASES = (LOREM_IPSUM, JAVASCRIPT, *POLICIES)
+# A phrase is looked for where its last space stands, between the letters that it has there, and the
+# one without a space where its first letter, a rare one, does.
+_PHRASES = (LOREM_IPSUM, *POLICIES, JAVASCRIPT)
 _PHRASE = np.frombuffer("".join(_PHRASES).encode(), np.uint8)
 _PHRASE_AT = np.cumsum([0, *map(len, _PHRASES)])
-_LETTERS = np.array([ord(_RARE.get(phrase, "k")) for phrase in _PHRASES])
-_LETTER_AT = np.array([phrase.index(_RARE.get(phrase, "k")) for phrase in _PHRASES])
+_PHRASES_WITH_SPACE = len(_PHRASES) - 1
+_SPACE_AT = np.array([max(phrase.rfind(" "), 0) for phrase in _PHRASES])
+_BEFORE, _AFTER = np.zeros((2, 256), np.uint8)  # phrases that have this byte there, as bits
+for _bit, _phrase in enumerate(_PHRASES[:-1]):
+    _before, _, _after = _phrase.rpartition(" ")
+    for _letter in (_before[-1], _before[-1].upper()):
+        _BEFORE[ord(_letter)] |= 1 << _bit
+    for _letter in (_after[0], _after[0].upper()):
+        _AFTER[ord(_letter)] |= 1 << _bit
 
 # Most characters only add to the count of their class; the few that are looked at closer are
 # marked, so that the others need not be compared with them.
 _MARKED, _PUNCTUATION = 64, 128
 _CLASSES = character_classes()
-_CLASSES[[ord(character) for character in ".#{…\ufffdfFjJkKpPvV" + CLOSING]] |= _MARKED
+_CLASSES[[ord(character) for character in ".#{…\ufffdjJ" + CLOSING]] |= _MARKED
 for _point in range(LAST_PUNCTUATION + 1):
     if unicodedata.category(chr(_point)).startswith("P"):
         _CLASSES[_point] |= _PUNCTUATION
@@ -121,9 +130,9 @@ def is_stop_word(data: NDArray[np.uint8], start: int, end: int) -> bool:
 
 @njit(types.boolean(BYTES, *(types.int64,) * 4), cache=True, nogil=True)
 def _is_phrase(data: NDArray[np.uint8], at: int, start: int, end: int, phrase: int) -> bool:
-    """Tell whether the phrase stands around this letter of it, within start and end."""
+    """Tell whether the phrase stands around its last space, or from here on if it has none."""
     first, size = _PHRASE_AT[phrase], _PHRASE_AT[phrase + 1] - _PHRASE_AT[phrase]
-    at -= _LETTER_AT[phrase]
+    at -= _SPACE_AT[phrase]
     if at < start or at + size > end:
         return False
     for i in range(size):
@@ -134,7 +143,8 @@ def _is_phrase(data: NDArray[np.uint8], at: int, start: int, end: int, phrase: i
 
 
 _COUNT = types.void(
-    BYTES, OFFSETS, BYTES, types.Array(types.int32, 2, "C"), types.Array(types.float64, 1, "C")
+    BYTES, OFFSETS, BYTES, types.Array(types.int32, 2, "C"), types.Array(types.float64, 1, "C"),
+    PLACES, NUMBERS, FIRST, types.int64,
 )  # fmt: skip
 
 
@@ -145,13 +155,18 @@ def _count(
     classes: NDArray[np.uint8],
     counts: NDArray[np.int32],
     entropy: NDArray[np.float64],
+    places: NDArray[np.int64],
+    numbers: NDArray[np.int32],
+    first_words: NDArray[np.int64],
+    most: int,
 ) -> None:
+    ascii_classes = classes[:256].copy()  # by byte; 0 for one that is no character alone
+    ascii_classes[0x80:] = 0
     tally = np.zeros(256, np.int64)  # characters of the row by their class bits
     seen_lines = np.zeros((slots_for(most_newlines(data, offsets) + 1), 3), np.int64)
-    most = most_words_of_a_row(data, offsets)
-    seen_words = np.empty(slots_for(most), np.int32)
-    places, keys = np.empty((most, 2), np.int64), np.empty(most, np.uint64)
-    numbers, times = np.empty(most, np.int32), np.empty(most, np.int32)
+    seen_words, keys = np.empty(slots_for(most), np.int32), np.empty(most, np.uint64)
+    times = np.empty(most, np.int32)
+    first_words[0] = 0
 
     for row in range(offsets.size - 1):
         tally[:] = 0
@@ -162,7 +177,7 @@ def _count(
         lines = short = ended = bullets = ellipsis_lines = duplicates = duplicate_chars = 0
 
         text, end = offsets[row], offsets[row + 1]
-        word_slots = slots_for(most_words(data, text, end))
+        first_word = first_words[row]
         newlines = 0
         for i in range(text, end):
             newlines += data[i] == _NEWLINE
@@ -184,11 +199,11 @@ def _count(
             if at == end:  # the end of the text ends its last word and its last line
                 point, size, kind = _NEWLINE, 1, SPACE
             else:
-                point, size = int(data[at]), 1
+                point, size = int(data[np.uint64(at)]), 1
                 if point >= 0x80:
                     point, size = decode(data, at, end)
-                kind = int(classes[point])
-                tally[kind] += 1
+                kind = int(classes[np.uint64(point)])
+                tally[np.uint64(kind)] += 1
 
             if not kind & SPACE:
                 if word_start < 0:
@@ -217,19 +232,28 @@ def _count(
                     elif point == REPLACEMENT:
                         replacements += 1
                     elif kind & LETTER:
-                        letter = point | 32
-                        for phrase in range(_LETTERS.size):
-                            if _LETTERS[phrase] == letter and _is_phrase(
-                                data, at, text, end, phrase
-                            ):
-                                lorem_ipsum += phrase == 0
-                                javascript += phrase == 1
-                                policies += phrase > 1
+                        javascript += _is_phrase(data, at, text, end, _PHRASES_WITH_SPACE)
                 else:
                     tail = kind
+                    if kind == LETTER and size == 1:  # letters like it add to few counts
+                        run = at + 1
+                        while run < end and ascii_classes[data[np.uint64(run)]] == LETTER:
+                            run += 1
+                        tally[LETTER] += run - at - 1
+                        chars += run - at
+                        at = run
+                        last = int(data[run - 1])
+                        continue
             else:
+                if point == _BLANK and text < at < end - 1:
+                    found = _BEFORE[data[at - 1]] & _AFTER[data[at + 1]]
+                    if found:
+                        for phrase in range(_PHRASES_WITH_SPACE):
+                            if found >> phrase & 1 and _is_phrase(data, at, text, end, phrase):
+                                lorem_ipsum += phrase == 0
+                                policies += phrase > 0
                 if word_start >= 0:
-                    places[words, 0], places[words, 1] = word_start, at
+                    places[first_word + words, 0], places[first_word + words, 1] = word_start, at
                     words += 1
                     word_chars += chars - word_before
                     max_word_chars = max(max_word_chars, chars - word_before)
@@ -262,10 +286,14 @@ def _count(
             chars += 1
             at += size
 
-        unique_words = number_words(data, places, words, keys, numbers, seen_words, word_slots)
+        first_words[row + 1] = first_word + words
+        row_places, row_numbers = places[first_word:], numbers[first_word:]
+        unique_words = number_words(
+            data, row_places, words, keys, row_numbers, seen_words, slots_for(words)
+        )
         times[:unique_words] = 0
         for i in range(words):
-            times[numbers[i]] += 1
+            times[row_numbers[i]] += 1
         logs = 0.0
         for number in range(unique_words):
             count = times[number]
@@ -332,6 +360,8 @@ def text_signals(text: pa.Array) -> pa.Array:
     data, offsets = utf8(text)
     counts = np.zeros((len(SIGNALS), len(text)), np.int32)
     entropy = np.zeros(len(text))
-    _count(data, offsets, _CLASSES, counts, entropy)
+    words, most = room_for_words(data, offsets)
+    _count(data, offsets, _CLASSES, counts, entropy, *words, most)
+    remember(data, offsets, words)
     columns = [*map(pa.array, counts), pa.array(entropy)]
     return pa.StructArray.from_arrays(columns, [*SIGNALS, ENTROPY], mask=text.is_null())

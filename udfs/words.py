@@ -1,14 +1,34 @@
-"""Words of a text by number, for kernels: the same number, the same bytes."""
+"""Words of a text by number, for kernels: the same number, the same bytes.
+
+Indices of hot loops are made unsigned: of a signed one numba asks each time whether it counts from
+the end.
+"""
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS
+from winnow.udfs.decoding import MAY_BE_SPACE, space_size
 from winnow.udfs.ngrams import NUMBERS, clear
-from winnow.udfs.seen import are_equal, key_of, slot_of
+from winnow.udfs.seen import are_equal, key_of, slot_of, slots_for
 
 PLACES, KEYS = types.Array(types.int64, 2, "C"), types.Array(types.uint64, 1, "C")
+FIRST = types.Array(types.int64, 1, "C")
+
+
+class Words(NamedTuple):
+    """The words of a column: maximal runs of characters that are no white space.
+
+    Row r has those from first[r] to first[r + 1]. Word i is data[places[i, 0]:places[i, 1]]; within
+    a row equal words have the same number, from 0 on in the order in which they come first.
+    """
+
+    places: NDArray[np.int64]
+    numbers: NDArray[np.int32]
+    first: NDArray[np.int64]
 
 
 @njit(types.int64(BYTES, types.int64, types.int64), cache=True, nogil=True)
@@ -19,15 +39,6 @@ def most_words(data: NDArray[np.uint8], start: int, end: int) -> int:
         byte = data[i]
         words += (byte <= 0x20) | (byte == 0xC2) | ((byte >= 0xE1) & (byte <= 0xE3))
     return words
-
-
-@njit(types.int64(BYTES, OFFSETS), cache=True, nogil=True)
-def most_words_of_a_row(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> int:
-    """Return a number of words that no row has more of."""
-    most = 1
-    for row in range(offsets.size - 1):
-        most = max(most, most_words(data, offsets[row], offsets[row + 1]))
-    return most
 
 
 _NUMBER = types.int64(BYTES, PLACES, types.int64, KEYS, NUMBERS, NUMBERS, types.int64)
@@ -58,9 +69,9 @@ def number_words(
         key = key_of(data, start, end)
         keys[i] = key
         slot = slot_of(key, slots)
-        other = seen[slot]
+        other = seen[np.uint64(slot)]
         while other >= 0:
-            if keys[other] == key and (
+            if keys[np.uint64(other)] == key and (
                 end - start <= 7
                 or (
                     places[other, 1] - places[other, 0] == end - start
@@ -77,3 +88,82 @@ def number_words(
         else:
             numbers[i] = numbers[other]
     return different
+
+
+@njit(types.void(BYTES, OFFSETS, FIRST), cache=True, nogil=True)
+def _most(data: NDArray[np.uint8], offsets: NDArray[np.int64], most: NDArray[np.int64]) -> None:
+    for row in range(offsets.size - 1):
+        most[row] = most_words(data, offsets[row], offsets[row + 1])
+
+
+_FIND = types.void(BYTES, OFFSETS, PLACES, NUMBERS, FIRST, types.int64)
+
+
+@njit(_FIND, cache=True, nogil=True)
+def _find(
+    data: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    places: NDArray[np.int64],
+    numbers: NDArray[np.int32],
+    first: NDArray[np.int64],
+    most: int,
+) -> None:
+    seen, keys = np.empty(slots_for(most), np.int32), np.empty(most, np.uint64)
+    count = first[0] = 0
+    for row in range(offsets.size - 1):
+        at, end = offsets[row], offsets[row + 1]
+        begin = count
+        while at < end:
+            if MAY_BE_SPACE[data[np.uint64(at)]]:
+                space = space_size(data, at, end)
+                if space:
+                    at += space
+                    continue
+            places[count, 0] = at
+            while at < end and (
+                not MAY_BE_SPACE[data[np.uint64(at)]] or space_size(data, at, end) == 0
+            ):
+                at += 1
+            places[count, 1] = at
+            count += 1
+        first[row + 1] = count
+        size = count - begin
+        number_words(data, places[begin:], size, keys, numbers[begin:], seen, slots_for(size))
+
+
+def room_for_words(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> tuple[Words, int]:
+    """Return arrays that hold the words of all rows, still empty, and the most that a row has."""
+    most = np.empty(offsets.size - 1, np.int64)
+    _most(data, offsets, most)
+    words = int(most.sum())
+    room = Words(
+        np.empty((words, 2), np.int64), np.empty(words, np.int32), np.empty(offsets.size, np.int64)
+    )
+    return room, int(most.max(initial=1))
+
+
+class _Found(NamedTuple):
+    data: NDArray[np.uint8]  # held, so that no other column can come to lie in its place
+    offsets: NDArray[np.int64]
+    words: Words
+
+
+_last: list[_Found] = []  # the column whose words were found last, if any
+
+
+def remember(data: NDArray[np.uint8], offsets: NDArray[np.int64], words: Words) -> None:
+    """Keep the words of a column for the next function that measures it.
+
+    Spark hands the same column to all functions of a SELECT, one after the other.
+    """
+    _last[:] = [_Found(data, offsets, words)]
+
+
+def words_of(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> Words:
+    """Return the words of a column, those that are remembered if they are its."""
+    for found in _last:
+        if found.data.ctypes.data == data.ctypes.data and np.array_equal(found.offsets, offsets):
+            return found.words
+    words, most = room_for_words(data, offsets)
+    _find(data, offsets, *words, most)
+    return words

@@ -5,6 +5,7 @@ pipeline has checks that must be validated or run.
 """
 
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
@@ -61,15 +62,26 @@ _NOT_ARGUMENTS = frozenset(
     }
 )
 
+_NO_FILE = "-c"
+
 Fault = tuple[str, str]  # what is wrong, and what to do
 
 
 @cache
 def great_expectations() -> Any:
-    """Import Great Expectations, without its analytics."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    import great_expectations
+    """Import Great Expectations, without its analytics.
 
+    It imports pyspark.sql.connect, which takes a main module without a file (that of `python -c`)
+    for its own doctests and ends the process.
+    """
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    main = vars(sys.modules["__main__"])
+    known = main.setdefault("__file__", _NO_FILE)
+    try:
+        import great_expectations
+    finally:
+        if known is _NO_FILE:
+            del main["__file__"]
     return great_expectations
 
 

@@ -21,6 +21,7 @@ from winnow.sources.streams import InputStream
 SUFFIXES = (".jsonl", ".ndjson", ".json")
 
 _BOM = b"\xef\xbb\xbf"
+_LARGE = 2.0**63  # orjson makes a double of a larger integer
 
 
 def read(
@@ -60,6 +61,8 @@ def _record(position: int, line: bytes, fields: Fields) -> Record:
             return rejected(position, "not_json", line)
     if not isinstance(values, dict):
         return rejected(position, "not_an_object", line)
+    if any(isinstance(value, float) and abs(value) >= _LARGE for value in values.values()):
+        values, _ = _parse_broken(line)  # it may be an integer, of which all digits count
     return fields.document(values, position, repaired, line)
 
 

@@ -116,6 +116,10 @@ def _read(record: WarcRecord, options: Mapping[str, Any]) -> Record | Skipped:
     metadata = {
         name: orjson.dumps(value).decode() for name, value in pairs if name.lower() not in _TAKEN
     }
+    if len(headers) < len(pairs):  # a header that stands more than once is an array
+        for name in metadata:
+            values = [value for other, value in pairs if other == name]
+            metadata[name] = orjson.dumps(values if len(values) > 1 else values[0]).decode()
     status, sent, content_type = None, None, headers.get("content-type")
     if record.is_http and body.startswith(b"HTTP/"):
         status, sent, body = _http(body)

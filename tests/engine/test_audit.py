@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from winnow.engine.audit import audit, checks_hash, validate_checks
+from winnow.engine.expectations import great_expectations
 from winnow.operators.registry import check as declared_check
 from winnow.pipeline.model import Check, Kind, Pipeline, Place, Stage
 from winnow.udfs.registry import declaration_of
@@ -346,7 +347,7 @@ def test_views_are_gone_afterwards_and_a_users_view_of_the_same_name_stays(run, 
 
 
 def test_an_expectation_of_ones_own_runs_by_its_snake_case_name(run):
-    from great_expectations import expectations as gxe
+    gxe = great_expectations().expectations
 
     class ExpectColumnMaxToBePolite(gxe.ExpectColumnMaxToBeBetween):
         max_value: int = 8
@@ -488,6 +489,14 @@ def test_the_hash_follows_the_version_of_a_declared_check():
     newer = FUNCTIONS | {"too_many_words": declaration_of(too_many_words)}
     asked = [check("too_many_words", limit=1)]
     assert checks_hash(asked, newer) != checks_hash(asked, FUNCTIONS)
+
+
+def test_a_main_module_without_a_file_is_not_taken_for_a_doctest_of_spark():
+    code = (
+        "import sys; from winnow.engine.expectations import great_expectations; "
+        "great_expectations(); sys.exit(7)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 7
 
 
 def test_a_plan_hashes_checks_without_spark_or_great_expectations():

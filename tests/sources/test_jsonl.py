@@ -124,6 +124,12 @@ def test_numbers_that_json_does_not_know_are_null(read, write):
     assert row["metadata"] == {"a": "null", "b": "null"}
 
 
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 10**30 + 1])
+def test_an_integer_keeps_all_its_digits(read, write, number):
+    [row] = read(write(b'{"text": "x", "id": %d, "other": %d}' % (number, number)))
+    assert (row["id"], row["metadata"]) == (str(number), {"other": str(number)})
+
+
 def test_constants_win_over_fields_and_the_field_goes_to_the_metadata_otherwise(read, write):
     line = b'{"text": "x", "source": "own", "licence": 1, "url": null}'
     [row] = read(write(line), constant_source="given")

@@ -316,6 +316,12 @@ class TestColumns:
         }
         assert (row["position"], row["arrival"], row["reject_reason"]) == (0, 1, None)
 
+    def test_a_header_that_stands_more_than_once_keeps_all_its_values(self, payload):
+        headers = (b"WARC-Concurrent-To: <a>", b"X-Of: c", b"WARC-Concurrent-To: <b>")
+        metadata = payload(record("response", http(PAGE), *headers))["metadata"]
+        assert metadata["WARC-Concurrent-To"] == '["<a>","<b>"]'
+        assert metadata["X-Of"] == '"c"'
+
     def test_a_conversion_has_text_and_no_content(self, payload):
         row = payload(text_record("Grüße".encode(), *self.HEADERS[:2]))
         assert (row["text"], row["text_bytes"], row["content"]) == ("Grüße", 7, None)

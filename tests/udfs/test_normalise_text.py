@@ -79,6 +79,16 @@ def test_it_is_ftfy_and_then_plain_steps(texts):
         assert row["text"] == unicodedata.normalize("NFC", row["text"])
 
 
+@given(st.lists(TEXTS, max_size=6), st.integers(0, 20))
+@settings(max_examples=300, deadline=None)
+def test_cutting_a_long_text_changes_nothing(lines, size):
+    text = "\na".join(lines)
+    whole = normalised(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("winnow.udfs.normalise_text._PIECE", size)
+        assert normalised(text) == whole
+
+
 @pytest.mark.parametrize("unit", ["a ", "\n", " \n", "é", "Ã©", "&amp;", "\x00", "\x1b["])
 def test_a_hostile_text_takes_seconds_at_most(unit):
     assert len(normalised(unit * 100_000)["text"]) <= 200_000

@@ -65,7 +65,7 @@ def reference(text):
 
 TEXT = st.text(
     st.sampled_from("aAbB 1.,'-\n\u00ad\u200béÉe\u0301ßſıİςΣ漢字かﾊﾝ가각ﬁΩ🙂\u0000𠀀ไทำပမာခម𝔄")
-    | st.characters(),
+    | st.characters(codec="utf-8"),
     max_size=40,
 )
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import datatrove_reference
 from winnow.udfs.registry import declaration_of
 from winnow.udfs.repetition_signals import SIGNALS, repetition_signals
+from winnow.udfs.text_signals import text_signals
 
 
 def copies(name: str, parts: list[str]) -> dict[str, int]:
@@ -93,6 +94,17 @@ def test_broken_utf8_is_no_error(content):
     offsets = pa.py_buffer(pa.array([0, len(content)], pa.int32()).buffers()[1])
     column = pa.StringArray.from_buffers(1, offsets, pa.py_buffer(content))
     assert len(repetition_signals(column)) == 1
+
+
+@given(st.lists(st.none() | TEXTS, min_size=1))
+@settings(deadline=None)
+def test_words_that_another_function_found_are_the_same(texts):
+    column = pa.array(["other", *texts])[1:]
+    alone = repetition_signals(pa.array(texts, pa.string()))
+    text_signals(column)
+    assert repetition_signals(column) == alone
+    assert repetition_signals(column[1:]) == alone[1:]
+    assert repetition_signals(pa.array(texts, pa.string())) == alone
 
 
 def test_three_equal_lines_are_two_duplicates_and_three_repeated():

@@ -20,6 +20,11 @@ def work(what: str) -> object:
     return os.getpid()
 
 
+def call(sandbox, what, seconds=10.0):
+    [answer] = sandbox.answers([(what,)], seconds)
+    return answer
+
+
 @pytest.fixture
 def sandbox():
     sandbox = Sandbox(work)
@@ -28,28 +33,26 @@ def sandbox():
 
 
 def test_calls_share_one_process_that_is_not_this_one(sandbox):
-    first = sandbox.call("", seconds=10)
-    assert first == sandbox.call("", seconds=10)
+    first = call(sandbox, "")
+    assert first == call(sandbox, "")
     assert first != os.getpid()
 
 
 @pytest.mark.parametrize("what", ["hang", "hang in C"])
 def test_a_call_that_takes_too_long_is_ended_and_the_next_one_answered(sandbox, what):
-    before = sandbox.call("", seconds=10)
+    before = call(sandbox, "")
     began = time.monotonic()
-    with pytest.raises(SandboxError, match="timeout"):
-        sandbox.call(what, seconds=0.2)
+    assert str(call(sandbox, what, seconds=0.2)) == "timeout"
     assert time.monotonic() - began < 5
-    assert sandbox.call("", seconds=10) != before
+    assert call(sandbox, "") != before
 
 
 @pytest.mark.parametrize(
     ("what", "why"), [("die", "crashed"), ("raise", "failed"), ("memory", "out_of_memory")]
 )
 def test_a_call_that_fails_says_why_and_the_next_one_is_answered(sandbox, what, why):
-    with pytest.raises(SandboxError, match=why):
-        sandbox.call(what, seconds=10)
-    assert sandbox.call("", seconds=10)
+    assert str(call(sandbox, what)) == why
+    assert call(sandbox, "")
 
 
 def test_the_process_ends_with_its_owner(sandbox):
@@ -57,7 +60,7 @@ def test_the_process_ends_with_its_owner(sandbox):
     if child == 0:  # an owner of its own, which ends without a word
         inner = Sandbox(work)
         with open(f"/tmp/winnow-sandbox-{os.getpid()}", "w") as file:
-            file.write(str(inner.call("", seconds=10)))
+            file.write(str(call(inner, "")))
         os._exit(0)
     os.waitpid(child, 0)
     name = f"/tmp/winnow-sandbox-{child}"
@@ -76,8 +79,20 @@ def test_the_process_ends_with_its_owner(sandbox):
     raise AssertionError("the process is still there")
 
 
-def test_a_call_that_this_process_breaks_off_leaves_no_answer_for_the_next(sandbox):
-    first = sandbox.call("pid", seconds=10)
+def test_of_calls_sent_together_each_gets_its_own_answer_whatever_ends_the_process(sandbox):
+    calls = [(what,) for what in ("", "raise", "", "die", "", "hang", "memory", "", "die")]
+    answers = list(sandbox.answers(calls, 0.5))
+    first, second, third, fourth = (answers[place] for place in (0, 2, 4, 7))
+    assert first == second != third != fourth  # one process up to the call that ends it
+    errors = [str(answer) for answer in answers if isinstance(answer, SandboxError)]
+    assert errors == ["failed", "crashed", "timeout", "out_of_memory", "crashed"]
+
+
+def test_calls_that_this_process_breaks_off_leave_no_answer_for_the_next(sandbox):
     with pytest.raises(ValueError, match="NaN"):
-        sandbox.call("raise", seconds=float("nan"))
-    assert sandbox.call("pid", seconds=10) != first  # not the error of the call before
+        call(sandbox, "raise", seconds=float("nan"))
+    first = call(sandbox, "pid")
+    answers = sandbox.answers([("pid",), ("raise",), ("raise",)], 10)
+    assert next(answers) == first
+    answers.close()
+    assert call(sandbox, "pid") != first  # neither it nor the error of a call before

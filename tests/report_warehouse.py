@@ -1,0 +1,112 @@
+"""A warehouse of two stages, `documents` and `filtered`, with any texts: else hostile ones."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pyarrow as pa
+from deltalake import write_deltalake
+
+from small_warehouse import DOCUMENTS, FILTERED, FILTERED_RULES, START, _on, _run, _version
+from winnow.engine.registry import Input, Registry
+from winnow.engine.warehouse import Warehouse
+
+LINES = "A line of words that is long enough to be no short line at all.\n"
+HOSTILE_IDS: Mapping[str, str] = {
+    "script": f"<script>alert(1)</script> and words and more words.\n{LINES}",
+    'quote"><img src=x onerror=alert(9)>': f'<img src=x onerror="alert(2)"> and words.\n{LINES}',
+    "link": f"<a href='javascript:alert(3)'>javascript:alert(3)</a> is a link of words.\n{LINES}",
+    "bidi": f"\u202etxt.exe\u202c and \u2066 more \u2069 words of a text.\n{LINES}",
+    "terminal": f"\x1b]0;owned\x07\x1b[31mred\x1b[0m \x9b2J and more words here.\n{LINES}",
+    "template": "{{ 7 * 7 }} {% raw %} </pre></section></template><!-- words <![CDATA[ words ]]>",
+    "svg": "<svg onload=alert(4)><animate onbegin=alert(5)> </svg> of words and words",
+    "short": "<b>few</b>\nwords",
+}
+HOSTILE_SOURCE = '</text><script>alert("source")</script>\u202e\x1b[31m'
+
+
+def hostile_warehouse(
+    folder: Path,
+    texts: Mapping[str, str] = HOSTILE_IDS,
+    source: Callable[[str], str] = lambda _: HOSTILE_SOURCE,
+) -> Warehouse:
+    """Write the warehouse into an empty folder: documents of fewer than five words go."""
+    warehouse = Warehouse.at(str(folder / "warehouse"))
+    warehouse.create()
+    documents = [
+        {
+            "id": name,
+            "text": text,
+            "source": source(name),
+            "licence": HOSTILE_SOURCE,
+            "url": "javascript:alert(6)",
+            "file": f"{name}.jsonl",
+            "position": 0,
+            "text_bytes": len(text),
+            "arrival": 1,
+            "_failed_rules": [],
+            "_dropped": False,
+            "_batch": 1,
+        }
+        for name, text in texts.items()
+    ]
+    filtered = []
+    for name, text in texts.items():
+        is_short = len(text.split()) < 5
+        failed = ["word_count", "short_lines"] if is_short else []
+        filtered.append(
+            {
+                "id": name,
+                "source": source(name),
+                "text": None if failed else text,
+                "words": len(text.split()),
+                "line": {"short_lines": 2 if is_short else 0},
+                "ratio": 0.5,
+                "seen": START,
+                "_failed_rules": failed,
+                "_dropped": bool(failed),
+                "_batch": 1,
+            }
+        )
+    for stage, schema, rows in (
+        ("documents", DOCUMENTS, documents),
+        ("filtered", FILTERED, filtered),
+    ):
+        path = warehouse.path("web", stage)
+        table = pa.Table.from_pylist(rows, schema=schema)
+        write_deltalake(path, table, partition_by=["_dropped"])
+    _publish(Registry(warehouse), len(documents), sum(row["_dropped"] for row in filtered))
+    return warehouse
+
+
+def _publish(registry: Registry, documents: int, dropped: int) -> None:
+    counts = (documents, documents - dropped, dropped)
+    versions = [
+        _version(
+            "documents",
+            0,
+            "r1",
+            rows=(documents, documents, 0),
+            inputs=(Input("files", digest="f"),),
+        ),
+        _version("filtered", 0, "r1", rows=counts, inputs=(_on("documents", 0),)),
+    ]
+    _run(registry, "r1", "succeeded", versions, START)
+    registry.append(
+        "rules",
+        [
+            {
+                "pipeline": "web",
+                "stage": "filtered",
+                "version": 0,
+                "run": "r1",
+                "position": position,
+                "rule": rule,
+                "condition": condition,
+                "action": action,
+                "failed": dropped if action == "drop" else 0,
+                "failed_alone": 0,
+                "failed_first": dropped if position == 0 else 0,
+            }
+            for position, (rule, condition, action) in enumerate(FILTERED_RULES)
+        ],
+    )
