@@ -46,7 +46,7 @@ ALGORITHMS = {
 }
 SCIENCE = ("arc_easy.train", "arc_challenge.train", "openbookqa.train", "arc_easy.test")
 SCIENCE += ("arc_challenge.test", "openbookqa.test")
-PER_SOURCE = 400  # documents of each source for part c
+PER_SOURCE = 200  # documents of each source for part c
 
 
 @dataclass(frozen=True)

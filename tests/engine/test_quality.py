@@ -83,9 +83,8 @@ def test_a_model_is_trained_pinned_and_applied(scoring):
     assert set(scoring.states(first).values()) == {"BUILT"}
     assert scores(scoring)["a"] > 0.5 > scores(scoring)["b"]
     assert scoring.kept("chosen") == ["a"]
-    [model] = (
-        scoring.spark.read.format("delta").load(scoring.warehouse.path("small", "model")).collect()
-    )
+    path = scoring.warehouse.path("small", "model")
+    [model] = scoring.spark.read.format("delta").load(path).collect()
     assert (model.trained_on, model.kind) == ("small.examples v1", "linear")
     version = scoring.published()["scored"]
     assert ("model", 1) in {(item.table, item.version) for item in version.inputs}
@@ -105,8 +104,12 @@ def test_a_model_is_trained_pinned_and_applied(scoring):
     assert Counter(scoring.states(third).values()) == {"REUSED": 4, "BUILT": 1}
     assert scoring.kept("chosen") == []
 
+
+@pytest.mark.slow
+def test_only_another_model_scores_again(scoring):
+    scoring.run()
+
     # The same model trained once more is no new one.
-    write_examples(scoring)
     again = scoring.run(full_refresh=("model",))
     assert scoring.states(again)["model"] == "BUILT"
     assert scoring.states(again)["scored"] == "REUSED"
@@ -125,6 +128,7 @@ def test_a_model_is_trained_pinned_and_applied(scoring):
     assert before != scores(scoring)
 
 
+@pytest.mark.slow
 def test_two_models_and_one_of_another_pipeline_and_a_file_score_side_by_side(scoring, tmp_path):
     scoring.run()
     from fasttext import train_supervised
@@ -184,12 +188,13 @@ def test_a_model_reaches_each_worker_once_however_many_batches_it_scores(spark, 
 
         from winnow.udfs.classifiers import load_classifier
 
-        info = load_classifier.cache_info()
-        yield from batches
-        yield pa.RecordBatch.from_pydict({"id": [os.getpid() * 1000 + min(info.misses, 999)]})
+        for _ in batches:
+            pass
+        misses = load_classifier.cache_info().misses
+        yield pa.RecordBatch.from_pydict({"process": [os.getpid()], "misses": [misses]})
 
-    found = spark.range(0, 2, 1, 8).mapInArrow(loads, "id BIGINT").where("id > 2").collect()
-    misses = {row.id // 1000: row.id % 1000 for row in found}
+    found = spark.range(0, 8, 1, 8).mapInArrow(loads, "process BIGINT, misses BIGINT").collect()
+    misses = {row.process: row.misses for row in found}
     assert set(misses.values()) <= {0, 1}
     assert 1 in misses.values()
 
@@ -218,6 +223,7 @@ def test_a_file_that_is_no_model_fails_the_stage_before_it_scores(scoring):
         plan_run(scoring.options())
 
 
+@pytest.mark.slow
 def test_a_pinned_version_that_is_gone_fails_the_stage(scoring):
     scoring.run()
     for file in (scoring.folder / "warehouse/small/model/_dropped=false").glob("*.parquet"):
@@ -268,6 +274,7 @@ def test_a_view_cannot_score_since_its_readers_pin_nothing(scoring):
         plan_run(scoring.options())
 
 
+@pytest.mark.slow
 def test_a_vacuum_keeps_the_model_that_scores_stand_on(scoring):
     scoring.run()
     scoring.edit("30_model.sql", "'linear'", "'linear', held_back => 0.4")
@@ -313,6 +320,7 @@ class Fewer:
 '''
 
 
+@pytest.mark.slow
 def test_a_class_of_ones_own_scores_in_a_stage_and_must_give_a_number_a_text(scoring):
     scoring.write("scorers.py", SCORERS)
     scoring.edit("pipeline.yml", "parameters:", "functions: [scorers.py]\nparameters:")
@@ -335,6 +343,7 @@ def test_a_class_of_ones_own_scores_in_a_stage_and_must_give_a_number_a_text(sco
     assert said == "stage `scored`: function `fewer` returned scores of shape (1,) for 2 texts"
 
 
+@pytest.mark.slow
 def test_a_worse_model_is_refused_by_a_check(scoring):
     scoring.write(
         "checks/model.yml",
