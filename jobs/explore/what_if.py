@@ -42,18 +42,20 @@ WITH_TEXT = """
     LEFT JOIN {{input}} AS input ON rows._dropped AND rows.{name} IS NULL AND input.id = rows.id
 """
 
-# What a stage does not store of a document: its input's columns.
+# What a stage does not store of a document: its input's columns. Ids repeat in no join.
+OF_THESE = """
+    SELECT input.id, {columns} FROM {{input}} AS input
+    LEFT SEMI JOIN {{rows}} AS rows ON rows.id = input.id
+    WHERE NOT input._dropped
+    GROUP BY input.id
+"""
 WITH_COLUMNS = """
     SELECT rows.*, {names} FROM {{rows}} AS rows LEFT JOIN {{input}} AS input ON input.id = rows.id
 """
 
 BY_GROUP = """
-    SELECT
-        {column} AS name,
-        count_if(_was) AS kept,
-        count_if(_is AND NOT _was) AS come_back,
-        count_if(_was AND NOT _is) AS go
-    FROM {{rows}}
+    SELECT {column} AS name, sum(was) AS kept, sum(back_0) AS come_back, sum(go_0) AS go
+    FROM {{counted}}
     GROUP BY {column}
     ORDER BY come_back + go DESC, kept DESC, name
     LIMIT {groups}
@@ -61,7 +63,7 @@ BY_GROUP = """
 
 BY_OTHER_RULE = """
     SELECT rule, count(*) AS documents, count_if(size(_others) = 1) AS alone
-    FROM (SELECT explode(_others) AS rule, _others FROM {rows} WHERE _mended AND NOT _is)
+    FROM (SELECT explode(_others) AS rule, _others FROM {rows} WHERE _mended_0 AND NOT _is_0)
     GROUP BY rule
     ORDER BY documents DESC, rule
 """
@@ -128,26 +130,29 @@ def what_if(spark: SparkSession, stage: Stage, changes: Sequence[Change]) -> dic
     """
     rows = decided(spark, stage, [changes])
     with explained(stage, changes):
-        totals = _totals(rows, [changes])[0]
-        rows = rows.withColumnsRenamed({"_is_0": "_is", "_mended_0": "_mended"})
         values = _values(stage, changes)
-        moved = rows.where("_was <> _is OR _mended")
-        moved = _with_missing(spark, stage, moved, {path[0] for path in values}).cache()
+        groups = [name for name in _GROUPED if name in rows.columns]
+        counted = _counted(rows, [changes], groups).cache()
+        wanted = {"id", *_MEASURES, *(path[0] for path in values)}
+        moved = _slim(rows, "_was <> _is_0 OR _mended_0", wanted).cache()
         try:
+            moved.count()  # what is in memory has a known size: joins send it around
+            measured = _measured(spark, stage, moved)
             return {
                 **_asked(stage, changes),
-                **totals,
-                **_sizes(moved, ["_is"])[0],
+                **_totals(counted, [changes])[0],
+                **_sizes(measured, 1)[0],
                 "still_dropped": _records(spark.sql(BY_OTHER_RULE, rows=moved)),
-                "by": _groups(spark, rows, moved),
+                "by": _groups(spark, counted, measured),
                 "examples": {
-                    "come_back": _examples(stage, moved.where("_is AND NOT _was"), values),
-                    "go": _examples(stage, moved.where("_was AND NOT _is"), values),
+                    "come_back": _examples(stage, moved.where("_is_0 AND NOT _was"), values),
+                    "go": _examples(stage, moved.where("_was AND NOT _is_0"), values),
                 },
-                "downstream": _downstream(spark, stage, moved.where("_was AND NOT _is")),
+                "downstream": _downstream(spark, stage, moved.where("_was AND NOT _is_0")),
             }
         finally:
             moved.unpersist()
+            counted.unpersist()
 
 
 def sweep(
@@ -170,10 +175,14 @@ def sweep(
     ]
     rows = decided(spark, stage, alternatives)
     with explained(stage, [one for alternative in alternatives for one in alternative]):
-        totals = _totals(rows, alternatives)
+        totals = _totals(_counted(rows, alternatives, []), alternatives)
         anybody = " OR ".join(f"_was <> _is_{i}" for i in range(len(alternatives)))
-        moved = _with_missing(spark, stage, rows.where(anybody), set())
-        sizes = _sizes(moved, [f"_is_{i}" for i in range(len(alternatives))])
+        moved = _slim(rows, anybody, {"id", _BYTES}).cache()
+        try:
+            moved.count()  # as in what_if
+            sizes = _sizes(_measured(spark, stage, moved), len(alternatives))
+        finally:
+            moved.unpersist()
     now = alternatives[0][-1].before
     return {
         **_asked(stage, changes),
@@ -284,15 +293,14 @@ def _with_texts(
         stored = rows.where(F.col(DROPPED) & F.col(name).isNotNull())
         source = _holder(stage, name)
         if source is not None and stored.isEmpty():
-            texts = _by_id(spark, stage, source, [name])
-            rows = spark.sql(WITH_TEXT.format(name=name), rows=rows, input=texts)
+            texts = stored_rows(spark, stage.catalog.warehouse, source)
+            found = spark.sql(
+                OF_THESE.format(columns=f"max(input.{name}) AS {name}"),
+                input=texts,
+                rows=rows.where(DROPPED),
+            )
+            rows = spark.sql(WITH_TEXT.format(name=name), rows=rows, input=found)
     return rows
-
-
-def _by_id(spark: SparkSession, stage: Stage, source: Version, columns: Sequence[str]) -> DataFrame:
-    """Return columns of an input's kept rows, one row an id: a join must not multiply documents."""
-    kept = stored_rows(spark, stage.catalog.warehouse, source).where(~F.col(DROPPED))
-    return kept.groupBy("id").agg(*(F.max(name).alias(name) for name in columns))
 
 
 def _holder(stage: Stage, column: str) -> Version | None:
@@ -303,25 +311,25 @@ def _holder(stage: Stage, column: str) -> Version | None:
     return next((one for one in found if {"id", column} <= set(one.columns)), None)
 
 
-def _with_missing(
-    spark: SparkSession, stage: Stage, rows: DataFrame, columns: Set[str]
-) -> DataFrame:
-    """Return decisions and these columns; source, language and size come from an input if need be.
+def _slim(rows: DataFrame, condition: str, columns: Set[str]) -> DataFrame:
+    """Return the rows that hold a condition with these columns and the decisions alone."""
+    kept = [one for one in rows.columns if one in columns or one.startswith(_DECISIONS)]
+    return rows.where(condition).select(*kept)
 
-    Only these are read, and kept in memory by who asks.
-    """
-    wanted = {"id", *_MEASURES, *columns}
-    own = [name for name in rows.columns if name in wanted or name.startswith(_DECISIONS)]
-    rows = rows.select(*own)
+
+def _measured(spark: SparkSession, stage: Stage, rows: DataFrame) -> DataFrame:
+    """Return rows with source, language and size, of the nearest input that has what they lack."""
     missing: dict[str, list[str]] = {}
     sources: dict[str, Version] = {}
     for name in _MEASURES:
-        source = _holder(stage, name) if name not in own else None
+        source = _holder(stage, name) if name not in rows.columns else None
         if source is not None:
             sources[source.table] = source
             missing.setdefault(source.table, []).append(name)
     for table, names in missing.items():
-        found = _by_id(spark, stage, sources[table], names)
+        stored = stored_rows(spark, stage.catalog.warehouse, sources[table])
+        columns = ", ".join(f"max(input.{name}) AS {name}" for name in names)
+        found = spark.sql(OF_THESE.format(columns=columns), input=stored, rows=rows)
         listed = ", ".join(f"input.{name}" for name in names)
         rows = spark.sql(WITH_COLUMNS.format(names=listed), rows=rows, input=found)
     return rows
@@ -336,21 +344,34 @@ def _asked(stage: Stage, changes: Sequence[Change]) -> dict[str, Any]:
     }
 
 
-def _totals(rows: DataFrame, alternatives: Sequence[Sequence[Change]]) -> list[dict[str, Any]]:
-    """Count each alternative: one pass over verdicts and what conditions name."""
-    counts = [F.count(F.lit(1)).alias("rows"), F.count_if("_was").alias("was")]
+def _counted(
+    rows: DataFrame, alternatives: Sequence[Sequence[Change]], groups: Sequence[str]
+) -> DataFrame:
+    """Count who is kept, comes back and goes by group: one pass over what conditions name."""
+    counts = [F.count(F.lit(1)).alias("rows"), *_moves(len(alternatives))]
     for i, alternative in enumerate(alternatives):
-        was, now = F.col("_was"), F.col(f"_is_{i}")
-        counts += [
-            F.count_if(now & ~was).alias(f"back_{i}"),
-            F.count_if(was & ~now).alias(f"go_{i}"),
-        ]
         counts += [
             F.count_if(~F.col(f"_holds_{i}_{j}")).alias(f"failed_{i}_{j}")
             for j in range(len(alternative))
         ]
-    found = rows.agg(*counts).first()
-    assert found is not None  # an aggregate without groups has one row
+    return rows.groupBy(*groups).agg(*counts)
+
+
+def _moves(alternatives: int) -> list[Column]:
+    counts = [F.count_if("_was").alias("was")]
+    for i in range(alternatives):
+        was, then = F.col("_was"), F.col(f"_is_{i}")
+        counts.append(F.count_if(then & ~was).alias(f"back_{i}"))
+        counts.append(F.count_if(was & ~then).alias(f"go_{i}"))
+    return counts
+
+
+def _totals(counted: DataFrame, alternatives: Sequence[Sequence[Change]]) -> list[dict[str, Any]]:
+    """Add up groups."""
+    names = [name for name in counted.columns if name not in _GROUPED]
+    row = counted.agg(*(F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in names)).first()
+    assert row is not None  # an aggregate without groups has one row
+    found = row.asDict()
     return [
         {
             "rows": found["rows"],
@@ -364,37 +385,34 @@ def _totals(rows: DataFrame, alternatives: Sequence[Sequence[Change]]) -> list[d
     ]
 
 
-def _sizes(moved: DataFrame, decisions: Sequence[str]) -> list[dict[str, int | None]]:
-    """Return the bytes of text that come back and go by each decision, in one pass.
-
-    None where nothing measured them.
-    """
+def _sizes(moved: DataFrame, alternatives: int) -> list[dict[str, int | None]]:
+    """Return the bytes of text that come back and go; None where nothing measured them."""
     if _BYTES not in moved.columns:
-        return [{"come_back_bytes": None, "go_bytes": None} for _ in decisions]
+        return [{"come_back_bytes": None, "go_bytes": None} for _ in range(alternatives)]
     sums = []
-    for i, name in enumerate(decisions):
-        was, then = F.col("_was"), F.col(name)
+    for i in range(alternatives):
+        was, then = F.col("_was"), F.col(f"_is_{i}")
         sums.append(F.sum(F.when(then & ~was, F.col(_BYTES))).alias(f"back_{i}"))
         sums.append(F.sum(F.when(was & ~then, F.col(_BYTES))).alias(f"go_{i}"))
     found = moved.agg(*sums).first()
     assert found is not None  # as above
     return [
         {"come_back_bytes": found[f"back_{i}"] or 0, "go_bytes": found[f"go_{i}"] or 0}
-        for i in range(len(decisions))
+        for i in range(alternatives)
     ]
 
 
-def _groups(spark: SparkSession, rows: DataFrame, moved: DataFrame) -> dict[str, Any]:
+def _groups(spark: SparkSession, counted: DataFrame, measured: DataFrame) -> dict[str, Any]:
     """Return those who move by source and by language; kept now, where the stage stores both."""
-    return {
-        name: _records(
-            spark.sql(BY_GROUP.format(column=name, groups=GROUPS), rows=rows)
-            if name in rows.columns
-            else spark.sql(BY_GROUP.format(column=name, groups=GROUPS), rows=moved).drop("kept")
-        )
-        for name in _GROUPED
-        if name in moved.columns
-    }
+    found = {}
+    for name in _GROUPED:
+        query = BY_GROUP.format(column=name, groups=GROUPS)
+        if name in counted.columns:
+            found[name] = _records(spark.sql(query, counted=counted))
+        elif name in measured.columns:
+            moves = measured.groupBy(name).agg(*_moves(1))
+            found[name] = _records(spark.sql(query, counted=moves).drop("kept"))
+    return found
 
 
 def _records(rows: DataFrame) -> list[dict[str, Any]]:
