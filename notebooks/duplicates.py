@@ -19,10 +19,12 @@
 
 # %%
 import altair as alt
+import pandas as pd
 
 import winnow
 
 alt.renderers.enable("svg")  # drawn here: nothing is fetched from anywhere
+pd.set_option("display.max_colwidth", 200)
 warehouse = winnow.connect()
 
 
@@ -61,7 +63,10 @@ ask("""
 # %%
 warehouse.sql("""
     SELECT id, posexplode(bands) AS (number, band)
-    FROM (SELECT id, minhash_bands(text, 26, 5) AS bands FROM demo.curated WHERE words >= 50)
+    FROM (
+        SELECT id, minhash_bands(text, bands => 26, rows => 5) AS bands
+        FROM demo.curated WHERE words >= 50
+    )
 """).createOrReplaceTempView("bands")
 warehouse.sql("""
     SELECT DISTINCT a.id AS id_a, b.id AS id_b
@@ -113,9 +118,8 @@ ask("""
     SELECT round(similarity, 2) AS similarity, left(a.text, 160) AS text,
            left(b.text, 160) AS other
     FROM (
-        SELECT *, floor(similarity * 10) AS tenth,
-               row_number() OVER (PARTITION BY tenth ORDER BY md5(id_a || id_b)) AS place
-        FROM pairs WHERE similarity >= 0.5
+        SELECT *, row_number() OVER (PARTITION BY tenth ORDER BY md5(id_a || id_b)) AS place
+        FROM (SELECT *, floor(similarity * 10) AS tenth FROM pairs WHERE similarity >= 0.5)
     )
     JOIN demo.curated AS a ON a.id = id_a
     JOIN demo.curated AS b ON b.id = id_b

@@ -21,10 +21,12 @@
 
 # %%
 import altair as alt
+import pandas as pd
 
 import winnow
 
 alt.renderers.enable("svg")  # drawn here: nothing is fetched from anywhere
+pd.set_option("display.max_colwidth", 200)
 warehouse = winnow.connect()
 
 
@@ -133,7 +135,8 @@ ask(f"""
 # A threshold that fits English need not fit another language. FineWeb-2 takes, for each language, a
 # quantile of the signal over text that is known to be good. The same here, with the documents
 # themselves in place of a reference: the ratio that all but 5 % of a language's documents reach.
-# `language` is a column function: any SELECT can call it. One document in eight will do.
+# `language` is a column function: any SELECT can call it. One document in eight will do. The demo's
+# documents are English, so there is one row; a crawl has one for each language.
 
 # %%
 by_language = ask(f"""

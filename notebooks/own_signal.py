@@ -23,10 +23,12 @@ import tempfile
 from pathlib import Path
 
 import altair as alt
+import pandas as pd
 
 import winnow
 
 alt.renderers.enable("svg")  # drawn here: nothing is fetched from anywhere
+pd.set_option("display.max_colwidth", 200)
 warehouse = winnow.connect()
 
 # %% [markdown]
@@ -66,8 +68,8 @@ assert names["questions"](pa.array(["Why? Because.", "x?y", None])).to_pylist() 
 # %% [markdown]
 # ## The stage
 #
-# One SQL statement over the demo's published table, named in full. The rule only records: before it
-# drops anything one wants to see whom. The function is called in the inner SELECT, once a row.
+# One SQL statement over the demo's published tables, named in full. The rule only records: before
+# it drops anything one wants to see whom. The function is called in the inner SELECT, once a row.
 
 # %%
 (pipeline / "pipeline.yml").write_text("""
@@ -82,20 +84,13 @@ CREATE OR REFRESH MATERIALIZED VIEW asking (
 AS
 SELECT id, source, questions, sentences
 FROM (
-  SELECT curated.id, curated.source, questions(curated.text) AS questions, filtered.sentences
-  FROM demo.curated JOIN demo.filtered ON filtered.id = curated.id
+  SELECT filtered.id, filtered.source, questions(filtered.text) AS questions, filtered.sentences
+  FROM demo.filtered JOIN demo.unique ON unique.id = filtered.id
 )
 """)
-command = [
-    sys.executable,
-    "-m",
-    "winnow.cli",
-    "run",
-    str(pipeline),
-    "--warehouse",
-    warehouse.warehouse.address,
-]
-print(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+address = warehouse.warehouse.address
+command = [sys.executable, "-m", "winnow.cli", "run", str(pipeline), "--warehouse", address]
+print(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
 # %% [markdown]
 # ## Whom would it drop?

@@ -20,10 +20,12 @@
 
 # %%
 import altair as alt
+import pandas as pd
 
 import winnow
 
 alt.renderers.enable("svg")  # drawn here: nothing is fetched from anywhere
+pd.set_option("display.max_colwidth", 200)
 warehouse = winnow.connect()
 
 

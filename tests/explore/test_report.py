@@ -98,7 +98,7 @@ def test_rare_values_of_the_mixture_are_one_row(tmp_path):
 def test_clusters_are_counted_by_size_and_shown_with_their_members(facts):
     kept = step(facts, "duplicates", "kept")
     assert [(one["size"], one["clusters"]) for one in kept["sizes"]] == [("2", 1)]
-    assert kept["largest"] == [{"kept_id": "a1-kept", "copies": 2, "others": ["a2-copy"]}]
+    assert kept["largest"] == [{"kept_id": "a1-kept", "documents": 2, "others": ["a2-copy"]}]
 
 
 def test_samples_of_a_rule_failed_it_and_those_that_passed_by_the_least_did_not(facts):

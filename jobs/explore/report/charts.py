@@ -6,7 +6,7 @@ readers (Vega names every bar), and follows the page's colours, since it names t
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import vl_convert
@@ -26,7 +26,7 @@ COLOURS = alt.Scale(domain=["kept", "dropped"], range=[KEPT, DROPPED])
 def histogram(found: Mapping[str, Any]) -> Markup:
     """Draw how the values of a measure spread, kept below dropped, with each threshold."""
     first, last = found["bins"][0]["from"], found["bins"][-1]["to"]
-    kind = "symlog" if found["logarithmic"] else "linear"
+    kind: Literal["symlog", "linear"] = "symlog" if found["logarithmic"] else "linear"
     scale = alt.Scale(type=kind, nice=False, zero=False, domain=[first, last])
     ticks: dict[str, Any] = (
         {"values": _powers(first, last)} if found["logarithmic"] else {"tickCount": 5}
@@ -166,8 +166,8 @@ def _short(name: str) -> str:
     return name if len(name) <= NAME else name[: NAME - 1] + "…"
 
 
-def _data(rows: list[dict[str, Any]]) -> alt.Data:
-    return alt.Data(values=rows)
+def _data(rows: list[dict[str, Any]]) -> alt.InlineData:
+    return alt.InlineData(values=rows)
 
 
 def _svg(chart: Any) -> Markup:

@@ -27,17 +27,20 @@ SIZES = """
 """
 LARGEST = """
     WITH largest AS (
-        SELECT kept_id, count(*) AS copies
+        SELECT kept_id, count(*) AS documents
         FROM {table} WHERE kept_id IS NOT NULL
         GROUP BY kept_id HAVING count(*) > 1
-        ORDER BY copies DESC, md5(kept_id)
+        ORDER BY documents DESC, md5(kept_id)
         LIMIT {clusters}
     )
-    SELECT kept_id, any_value(copies) AS copies, arg_min(r.id, md5(r.id), {most}) AS others
-    FROM {table} AS r JOIN largest USING (kept_id)
-    WHERE r.id <> kept_id
-    GROUP BY kept_id
-    ORDER BY copies DESC, md5(kept_id)
+    SELECT
+        largest.kept_id,
+        any_value(largest.documents) AS documents,
+        arg_min(r.id, md5(r.id), {most}) AS others
+    FROM {table} AS r JOIN largest ON largest.kept_id = r.kept_id
+    WHERE r.id <> r.kept_id
+    GROUP BY largest.kept_id
+    ORDER BY any_value(largest.documents) DESC, md5(largest.kept_id)
 """
 LEAST_ALIKE = """
     SELECT id, kept_id, similarity

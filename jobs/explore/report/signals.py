@@ -1,7 +1,7 @@
 """Histograms of every signal and of every ratio that a rule limits, over kept and dropped rows."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -173,10 +173,12 @@ def _bins(spread: list[float], marks: list[float], is_whole: bool) -> Bins:
     low, high = math.floor(low), math.ceil(max(high, min(most, low + FEW))) + 1
     if low >= 0 and high > FAR * max(median, 1):
         scaled = _even(math.log1p(low), math.log1p(high), BINS)
-        edges = sorted({round(math.expm1(edge)) for edge in scaled})
-        return Bins(tuple(map(float, edges)), is_whole, logarithmic=True)
-    edges = sorted({float(round(edge)) for edge in _even(low, high, min(BINS, high - low))})
-    return Bins(tuple(edges), is_whole, logarithmic=False)
+        return Bins(_whole(map(math.expm1, scaled)), is_whole, logarithmic=True)
+    return Bins(_whole(_even(low, high, min(BINS, high - low))), is_whole, logarithmic=False)
+
+
+def _whole(edges: Iterable[float]) -> tuple[float, ...]:
+    return tuple(sorted({float(round(edge)) for edge in edges}))
 
 
 def _even(low: float, high: float, count: int) -> tuple[float, ...]:

@@ -12,8 +12,15 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 Path = tuple[str, ...]
-_FLIPPED = {exp.GTE: exp.LTE, exp.GT: exp.LT, exp.LTE: exp.GTE, exp.LT: exp.GT, exp.EQ: exp.EQ}
-_SIGNS = {exp.GTE: "≥", exp.GT: ">", exp.LTE: "≤", exp.LT: "<", exp.EQ: "="}
+_Kind = type[exp.Expr]
+_FLIPPED: dict[_Kind, _Kind] = {
+    exp.GTE: exp.LTE,
+    exp.GT: exp.LT,
+    exp.LTE: exp.GTE,
+    exp.LT: exp.GT,
+    exp.EQ: exp.EQ,
+}
+_SIGNS: dict[_Kind, str] = {exp.GTE: "≥", exp.GT: ">", exp.LTE: "≤", exp.LT: "<", exp.EQ: "="}
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ def thresholds(condition: str) -> list[Threshold]:
     return list(_parts(tree))
 
 
-def _parts(node: exp.Expression) -> Iterator[Threshold]:
+def _parts(node: exp.Expr) -> Iterator[Threshold]:
     node = node.unnest()
     if isinstance(node, exp.And):
         yield from _parts(node.left)
@@ -56,12 +63,12 @@ def _parts(node: exp.Expression) -> Iterator[Threshold]:
     elif isinstance(node, exp.Between):
         yield from _comparison(exp.GTE, node.this, node.args["low"])
         yield from _comparison(exp.LTE, node.this, node.args["high"])
-    elif type(node) in _FLIPPED:
+    elif isinstance(node, exp.Binary) and type(node) in _FLIPPED:
         yield from _comparison(type(node), node.left, node.right)
         yield from _comparison(_FLIPPED[type(node)], node.right, node.left)
 
 
-def _comparison(kind: type, left: exp.Expression, right: exp.Expression) -> Iterator[Threshold]:
+def _comparison(kind: _Kind, left: exp.Expr, right: exp.Expr) -> Iterator[Threshold]:
     """Yield the threshold of `column kind number` or `column kind number * column`."""
     left, right = left.unnest(), right.unnest()
     if not isinstance(left, exp.Column):
@@ -75,7 +82,7 @@ def _comparison(kind: type, left: exp.Expression, right: exp.Expression) -> Iter
         yield Threshold(Measure(_path(left), per), _SIGNS[kind], number)
 
 
-def _number(node: exp.Expression) -> float | None:
+def _number(node: exp.Expr) -> float | None:
     node = node.unnest()
     if isinstance(node, exp.Neg):
         inner = _number(node.this)
@@ -83,6 +90,6 @@ def _number(node: exp.Expression) -> float | None:
     return float(node.name) if isinstance(node, exp.Literal) and node.is_number else None
 
 
-def _path(column: exp.Expression) -> Path:
+def _path(column: exp.Expr) -> Path:
     assert isinstance(column, exp.Column)
     return tuple(part.name for part in column.parts)
