@@ -10,9 +10,9 @@ LINKED := build/linked
 TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup demo test lint types linked test-kill test-cluster test-long \
-	notebooks bench-engine bench-sources \
-	bench-extraction bench-language bench-personal-data bench-repeated-text \
-	bench-models bench-signals bench-signatures bench-explore lock clean
+	notebooks bench-engine bench-sources bench-extraction bench-language bench-personal-data \
+	bench-repeated-text bench-models bench-signals bench-signatures bench-duplicates \
+	bench-explore lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' Makefile
@@ -68,6 +68,9 @@ bench-language: setup ## score the naming of languages beside other detectors
 
 bench-signatures: setup ## count MinHash signatures a second beside datasketch and rensa
 	@$(BIN)/python benchmarks/signatures.py
+
+bench-duplicates: setup ## remove duplicates beside datatrove and text-dedup, at three sizes and under skew (an hour)
+	@$(BIN)/python benchmarks/duplicates.py
 
 bench-personal-data: setup ## score the finding of personal data on labelled text
 	@$(BIN)/python benchmarks/personal_data.py
