@@ -105,7 +105,7 @@ def _find_spans(
 def _code_points(data: NDArray[np.uint8], begin: int, at: int, marks: NDArray[np.int32]) -> int:
     """Return how many code points stand in data[begin:at]; marks are those before each block."""
     block = (at - begin) // BLOCK
-    points = np.int64(marks[block])
+    points = int(marks[block])
     for i in range(begin + block * BLOCK, at):
         points += data[i] & 0xC0 != 0x80
     return points
