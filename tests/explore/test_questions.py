@@ -90,7 +90,9 @@ def numbers(question: Question) -> str:
     return "+".join(map(str, question.numbers))
 
 
-@pytest.mark.parametrize("question", filter(on_the_demo_alone, questions()), ids=numbers)
+@pytest.mark.parametrize(
+    "question", [one for one in questions() if on_the_demo_alone(one)], ids=numbers
+)
 def test_the_demo_answers_questions_about_documents_rules_and_stages(demo, question):
     assert is_an_answer(question, ask(demo, question.command))
 
