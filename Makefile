@@ -10,9 +10,9 @@ LINKED := build/linked
 TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup demo test lint types linked test-kill test-cluster test-long \
-	notebooks bench-engine bench-sources \
-	bench-extraction bench-language bench-personal-data bench-repeated-text \
-	bench-signals bench-signatures lock clean
+	notebooks bench-engine bench-sources bench-extraction bench-language bench-personal-data \
+	bench-repeated-text bench-models bench-signals bench-signatures bench-duplicates \
+	bench-explore lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' Makefile
@@ -44,7 +44,7 @@ test-kill: setup ## kill the driver at every step of a run (minutes)
 test-cluster: setup ## run the pipelines on a cluster of two workers on this machine (minutes)
 	@$(BIN)/python -m pytest -m slow -k cluster
 
-test-long: setup ## run the other long tests: recipes, duplicates, repeated text, decontamination (minutes)
+test-long: setup ## run the other long tests: recipes, duplicates, repeated text, decontamination, what-if (minutes)
 	@$(BIN)/python -m pytest -m slow -k "not kill and not cluster"
 
 notebooks: setup ## run the notebooks on a warehouse of the demo's (minutes); build/notebooks holds them then
@@ -69,14 +69,23 @@ bench-language: setup ## score the naming of languages beside other detectors
 bench-signatures: setup ## count MinHash signatures a second beside datasketch and rensa
 	@$(BIN)/python benchmarks/signatures.py
 
+bench-duplicates: setup ## remove duplicates beside datatrove and text-dedup, at three sizes and under skew (an hour)
+	@$(BIN)/python benchmarks/duplicates.py
+
 bench-personal-data: setup ## score the finding of personal data on labelled text
 	@$(BIN)/python benchmarks/personal_data.py
 
 bench-signals: setup ## time the measuring of texts beside datatrove, and weigh it
 	@$(BIN)/python benchmarks/signals.py
 
+bench-models: setup ## score learned models on labelled texts, and time them beside fastText alone
+	@$(BIN)/python benchmarks/models.py
+
 bench-repeated-text: setup ## time the finding of repeated lines and spans, and weigh what they are of the corpus
 	@$(BIN)/python benchmarks/repeated_text.py
+
+bench-explore: setup ## time questions to a warehouse of a million documents
+	@$(BIN)/python benchmarks/explore.py
 
 lock: ## resolve setup.cfg afresh into requirements.lock
 	@.ci/lock

@@ -10,8 +10,8 @@ a  The column functions on Arrow batches, one after the other: the first time, w
    to the tokeniser, and again.
 b  A Spark session that reads a Delta table and measures it with text_signals and
    repetition_signals.
-c  `winnow run fineweb` from JSON lines to the published, audited table, with and without what a run
-   over three documents takes.
+c  `winnow run fineweb --select filtered` from JSON lines to the audited table, with and without
+   what a run over three documents takes.
 d  datatrove's filters of FineWeb in one process, in an environment of its own that is made under
    benchmarks/.env-datatrove. Where it cannot be installed the figure of the shared oracles is
    printed as such.
@@ -27,16 +27,14 @@ import resource
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
-import psutil
 import pyarrow as pa
 from deltalake import write_deltalake
+from usage import usage
 
 from winnow.session import build_session, register_functions
 from winnow.udfs.c4_clean import c4_clean
@@ -158,9 +156,10 @@ def spark_stage(texts: list[str], folder: Path) -> Iterator[str]:
     register_functions(spark, [each for each in declared if each])
     spark.read.format("delta").load(str(folder / "documents")).createOrReplaceTempView("documents")
     for when in ("first", "again"):
-        with cpu_time() as spent:
+        with usage() as used:
             spark.sql(SIGNALS).collect()
-        yield f"text_signals and repetition_signals in Spark, {when}: {rate(texts, spent[0])}"
+        speed = rate(texts, used.cpu_seconds)
+        yield f"text_signals and repetition_signals in Spark, {when}: {speed}"
     spark.stop()
 
 
@@ -173,48 +172,16 @@ def pipeline(texts: list[str], folder: Path) -> Iterator[str]:
             file.writelines(
                 json.dumps({"id": str(i), "text": text}) + "\n" for i, text in enumerate(part)
             )
-        command = [*WINNOW, "run", "fineweb", "--set", f"input={source}", "--json"]
-        with cpu_time() as spent:
+        command = [*WINNOW, "run", "fineweb", "--select", "filtered", "--json"]
+        command += ["--set", f"input={source}"]
+        with usage() as used:
             subprocess.run(
                 [*command, "--warehouse", str(folder / name)], check=True, stdout=subprocess.DEVNULL
             )
-        seconds.append(spent[0])
+        seconds.append(used.cpu_seconds)
     few, whole = seconds
     yield f"winnow run fineweb: {rate(texts, whole)}"
     yield f"winnow run fineweb without its start of {few:.0f} s: {rate(texts, whole - few)}"
-
-
-@contextmanager
-def cpu_time() -> Iterator[list[float]]:
-    """Give the seconds of CPU time that this process and those below it take, in a list of one."""
-    spent = [0.0]
-    before, after = _cpu_times(), {}
-    done = threading.Event()
-
-    def watch() -> None:
-        while not done.wait(0.05):
-            after.update(_cpu_times())  # of a process that has ended the last time remains
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        yield spent
-    finally:
-        done.set()
-        watcher.join()
-        after.update(_cpu_times())
-        spent[0] = sum(seconds - before.get(pid, 0.0) for pid, seconds in after.items())
-
-
-def _cpu_times() -> dict[int, float]:
-    times: dict[int, float] = {}
-    for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
-        try:
-            spent = process.cpu_times()
-        except psutil.Error:  # it has ended
-            continue
-        times[process.pid] = spent.user + spent.system
-    return times
 
 
 def datatrove(texts: list[str], folder: Path) -> Iterator[str]:

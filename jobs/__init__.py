@@ -1,6 +1,7 @@
 """Winnow curates training data for language models on Spark and Delta Lake.
 
-For notebooks: `connect`. For functions of one's own: `column_function`, `operator`, `check`.
+For notebooks: `connect`. For functions of one's own: `column_function`, `operator`, `check`; for
+models of one's own: `scorer`.
 """
 
 from importlib import import_module
@@ -10,8 +11,9 @@ if TYPE_CHECKING:
     from winnow.explore.connect import Connection, connect
     from winnow.operators.registry import check, operator
     from winnow.udfs.registry import column_function
+    from winnow.udfs.scorers import scorer
 
-__all__ = ["Connection", "check", "column_function", "connect", "operator"]
+__all__ = ["Connection", "check", "column_function", "connect", "operator", "scorer"]
 
 _HOME = {
     "Connection": "winnow.explore.connect",
@@ -19,6 +21,7 @@ _HOME = {
     "column_function": "winnow.udfs.registry",
     "connect": "winnow.explore.connect",
     "operator": "winnow.operators.registry",
+    "scorer": "winnow.udfs.scorers",
 }
 
 

@@ -19,7 +19,7 @@ from typer.core import TyperCommand
 from winnow.errors import CommandError, WinnowError
 
 if TYPE_CHECKING:
-    from winnow.engine.results import RunResult
+    from winnow.engine.results import RunResult, StageResult
     from winnow.engine.run import RunOptions
     from winnow.engine.warehouse import Warehouse
     from winnow.explore.catalog import Catalog
@@ -198,28 +198,42 @@ def list_tables(warehouse: Address = None, as_json: AsJson = False) -> None:
 
 
 @command("versions")
-def list_versions(table: Table, warehouse: Address = None, as_json: AsJson = False) -> None:
+def list_versions(
+    table: Table,
+    document: Annotated[
+        str | None, typer.Option("--document", metavar="ID", help="Say which of them held it.")
+    ] = None,
+    warehouse: Address = None,
+    as_json: AsJson = False,
+) -> None:
     """List a table's versions: state, run, counts, reason."""
     from winnow.explore.history import show_versions, versions
 
-    _answer(versions(_catalog(warehouse), table), show_versions, as_json)
+    _answer(versions(_catalog(warehouse), table, document), show_versions, as_json)
 
 
 @command("lineage")
 def show_inputs(
     table: Annotated[str | None, typer.Argument(metavar="[TABLE]")] = None,
+    mermaid: Annotated[
+        bool, typer.Option("--mermaid", help="As a Mermaid diagram, for Markdown pages.")
+    ] = False,
     warehouse: Address = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what published tables were built from."""
-    from winnow.explore.lineage import lineage, show_lineage
+    """Show what published tables were built from, and what reads one."""
+    from winnow.explore.lineage import lineage, show_lineage, show_mermaid
 
-    _answer(lineage(_catalog(warehouse), table), show_lineage, as_json)
+    show = show_mermaid if mermaid else show_lineage
+    _answer(lineage(_catalog(warehouse), table), show, as_json)
 
 
 @command("sql")
 def run_sql(
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="SELECT .., or SHOW TABLES")],
+    query: Annotated[
+        str | None,
+        typer.Argument(metavar="[QUERY]", help="SELECT .., or SHOW TABLES; without it a prompt."),
+    ] = None,
     warehouse: Address = None,
     at: Annotated[
         list[str] | None,
@@ -237,19 +251,38 @@ def run_sql(
 
     if output not in FORMATS:
         raise CommandError(f"--format {output}: it is one of {', '.join(FORMATS)}")
-    catalog = _catalog(warehouse)
-    for table, version in _values(at, "--at").items():
-        catalog.choose(table, version)
-    found = Query(catalog, query)
-    if output == "table":
-        write_table(found, sys.stdout, _screen())
+
+    def catalog() -> "Catalog":
+        found = _catalog(warehouse)
+        for table, version in _values(at, "--at").items():
+            found.choose(table, version)
+        return found
+
+    def answer(known: "Catalog", text: str) -> None:
+        found = Query(known, text)
+        if output == "table":
+            write_table(found, sys.stdout, _screen())
+        else:
+            {"csv": write_csv, "json": write_json}[output](found, sys.stdout)
+
+    if query is None and sys.stdin.isatty():
+        from winnow.explore.shell import history, run_shell, session
+
+        known = catalog()  # a warehouse that is not there is told before the first prompt
+        run_shell(catalog, answer, print, session(lambda: known, history()))
     else:
-        {"csv": write_csv, "json": write_json}[output](found, sys.stdout)
+        answer(catalog(), sys.stdin.read() if query is None else query)
 
 
 @command("explain")
 def explain_document(
-    id: Annotated[str, typer.Argument(metavar="ID", help="A document's id, or its beginning.")],
+    id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="A document's id, or its beginning.")
+    ] = None,
+    url: Annotated[str | None, typer.Option("--url", help="Its address, in place of ID.")] = None,
+    match: Annotated[
+        str | None, typer.Option("--match", metavar="TEXT", help="Words of its text, likewise.")
+    ] = None,
     warehouse: Address = None,
     as_json: AsJson = False,
 ) -> None:
@@ -257,7 +290,55 @@ def explain_document(
     from winnow.explore.life import explain
     from winnow.explore.life_shown import show_life
 
-    _answer(explain(_catalog(warehouse), id), show_life, as_json)
+    given = {"id": id, "url": url, "text": match}
+    named = [(by, value) for by, value in given.items() if value is not None]
+    if len(named) != 1:
+        raise CommandError("name one document: by ID, --url or --match 'words of its text'")
+    by, value = named[0]
+    _answer(explain(_catalog(warehouse), value, by), show_life, as_json)
+
+
+@command("what-if")
+def ask_what_if(
+    stage: Annotated[str, typer.Argument(metavar="STAGE", help="pipeline.stage, or a stage.")],
+    rules: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--rule", metavar="NAME: CONDITION", help="A rule changed, or new; repeatable."
+        ),
+    ] = None,
+    swept: Annotated[
+        str | None,
+        typer.Option("--sweep", metavar="NAME: .. {A,B} ..", help="A rule with several values."),
+    ] = None,
+    warehouse: Address = None,
+    master: Master = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show who would come and go if rules changed; build nothing."""
+    from winnow.explore.live import Live
+    from winnow.explore.what_if_asked import ask
+    from winnow.explore.what_if_shown import show_what_if
+
+    with Live(sys.stderr) as live:
+        live.begin("what if")
+        facts = ask(_catalog(warehouse), stage, rules or [], swept, master)
+    _answer(facts, show_what_if, as_json)
+
+
+@command("diff")
+def compare_versions(
+    table: Table,
+    before: Annotated[str, typer.Argument(metavar="V1", help="A version's number.")],
+    after: Annotated[str, typer.Argument(metavar="V2", help="Another one.")],
+    warehouse: Address = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two versions of a table: who came, who went, and why."""
+    from winnow.explore.differences import diff
+    from winnow.explore.differences_shown import show_diff
+
+    _answer(diff(_catalog(warehouse), table, before, after), show_diff, as_json)
 
 
 @command("report")
@@ -330,6 +411,7 @@ def start_pipeline(
 
 def _run(options: "RunOptions", as_json: bool, verbose: bool = False) -> "RunResult":
     from winnow.engine.run import run
+    from winnow.explore.live import Live
     from winnow.explore.progress import ending, stage_lines
 
     if verbose:
@@ -338,7 +420,13 @@ def _run(options: "RunOptions", as_json: bool, verbose: bool = False) -> "RunRes
     if as_json:
         return run(options)
     screen = _screen()
-    result = run(options, lambda stage: print(stage_lines(stage, screen), flush=True))
+    with Live(sys.stderr) as live:
+
+        def ended(stage: "StageResult") -> None:
+            live.end()
+            print(stage_lines(stage, screen), flush=True)
+
+        result = run(options, ended, live.begin)
     print(f"\n{ending(result, screen)}")
     if options.limit is not None:
         print(f"  look at it   winnow tables --warehouse {result.warehouse}")

@@ -22,7 +22,7 @@ from winnow.errors import CommandError
 from winnow.jars import delta_jars
 from winnow.java import find_java
 from winnow.udfs.hashing import blake2b_128
-from winnow.udfs.registry import Declaration
+from winnow.udfs.registry import Declaration, ResultError
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -163,19 +163,24 @@ def _plain(declaration: Declaration, kind: pa.DataType) -> Any:
     An error names the function and, by its hash, the value that it failed on.
     """
     function, columns, name = declaration.function, len(declaration.tables), declaration.name
+    names = [option.name for option in declaration.options]
+    models = {option.name for option in declaration.options if option.is_model}
     _ship(function)
 
     @wraps(function)
     def call(*arguments: pa.Array, **named: pa.Array) -> pa.Array:
-        rest = [_constant(option) for option in arguments[columns:]]
-        options = {key: _constant(option) for key, option in named.items()}
+        options = dict(zip(names, arguments[columns:], strict=False)) | named
+        given = {key: _constant(option) for key, option in options.items()}
+        given |= {key: _local(given[key]) for key in models & given.keys()}
         try:
-            result = function(*arguments[:columns], *rest, **options)
+            result = function(*arguments[:columns], **given)
+        except ResultError as error:
+            raise RuntimeError(f"winnow function `{name}` {error}") from None
         except Exception as error:
             for row in range(len(arguments[0]) if columns else 0):
                 value = [column.slice(row, 1) for column in arguments[:columns]]
                 try:
-                    function(*value, *rest, **options)
+                    function(*value, **given)
                 except Exception as cause:
                     raise _failure(function, value[0], cause) from None
             raise RuntimeError(
@@ -241,6 +246,14 @@ def _checked(name: str, result: Any, kind: pa.DataType, rows: int | None) -> pa.
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
         message = f"returned values of type {result.type} that are no {kind}, as it declares"
         raise RuntimeError(f"winnow function `{name}` {message}") from None
+
+
+def _local(model: str | None) -> str | None:
+    """Return the path of a classifier that the engine sent here, else what was given."""
+    from pyspark import SparkFiles
+
+    path = SparkFiles.get(model) if model else ""
+    return path if os.path.isfile(path) else model
 
 
 def _constant(column: pa.Array) -> Any:

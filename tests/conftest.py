@@ -23,6 +23,7 @@ def spark() -> Iterator[SparkSession]:
     # Rows are few: compiling code for them would take longer than running without.
     settings = {"spark.sql.shuffle.partitions": "2", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
     settings["spark.sql.codegen.wholeStage"] = "false"
+    settings["spark.driver.memory"] = "2g"  # tables are small, and two processes run the tests
     session = build_session("local[2]", settings=settings)
     yield session
     session.stop()

@@ -22,6 +22,8 @@ READING = [
     ("lineage",),
     ("lineage", "web.curated"),
     ("explain", "a2-copy"),
+    ("explain", "--url", "https://example.org/a2-copy"),
+    ("diff", "web.filtered", "1", "2"),
 ]
 
 
@@ -94,6 +96,12 @@ def test_sql_can_read_a_rejected_version(winnow_cli):
         (("versions", "web.filterd"), "Did you mean `web.filtered`"),
         (("lineage", "filtered"), "Did you mean `web.filtered`"),
         (("explain", "no\x1b[2Jbody"), "no published document has the id `no\\x1b[2Jbody`"),
+        (("explain",), "name one document: by ID, --url or --match"),
+        (("explain", "a1-kept", "--match", "fox"), "name one document"),
+        (("what-if", "filterd", "--rule", "a: true"), "Did you mean `web.filtered`"),
+        (("what-if", "web.filtered", "--rule", "word_cont: true"), "Did you mean `word_count`"),
+        (("what-if", "web.filtered"), "what if what?"),
+        (("diff", "web.filtered", "1", "9"), "has no version 9; it has 1, 2, 3"),
         (("plan", "no-such-pipeline"), "there is no pipeline"),
         (("run", "demo", "--set", "input"), "write --set name=value"),
         (("tables", "--wrong"), "--wrong"),
@@ -188,7 +196,7 @@ class TestRun:
         found = []
         stages = [self.BUILT]
 
-        def run(options, on_stage=None):
+        def run(options, on_stage=None, on_start=None):
             found.append(options)
             for stage in stages:
                 if on_stage:
@@ -253,7 +261,7 @@ class TestRun:
     def test_an_error_of_the_user_ends_with_its_own_code(
         self, winnow_cli, monkeypatch, error, code
     ):
-        def run(options, on_stage=None):
+        def run(options, on_stage=None, on_start=None):
             raise error
 
         monkeypatch.setattr(winnow.engine.run, "run", run)
@@ -262,7 +270,7 @@ class TestRun:
         assert done.stderr == f"winnow: {error}\n"
 
     def test_a_bug_keeps_its_stack_trace(self, winnow_cli, monkeypatch):
-        def run(options, on_stage=None):
+        def run(options, on_stage=None, on_start=None):
             raise ZeroDivisionError("a bug")
 
         monkeypatch.setattr(winnow.engine.run, "run", run)

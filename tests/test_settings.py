@@ -37,7 +37,7 @@ def test_no_setting_is_misspelt(spark, tmp_path, name):
 
 @pytest.mark.parametrize("name", ["common", "local"])
 def test_a_session_has_the_settings(spark, name):
-    changed_by_the_suite = {"spark.sql.shuffle.partitions"}
+    changed_by_the_suite = {"spark.sql.shuffle.partitions", "spark.driver.memory"}
     for key, value in settings(name).items():
         assert spark.conf.get(key) == value or key in changed_by_the_suite, key
 

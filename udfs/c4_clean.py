@@ -94,7 +94,7 @@ def _citation_size(data: NDArray[np.uint8], at: int, end: int, classes: NDArray[
 def _copy(data: NDArray[np.uint8], start: int, end: int, to: NDArray[np.uint8], place: int) -> int:
     """Copy the bytes to a place; return the place after them."""
     for i in range(end - start):
-        to[place + i] = data[start + i]
+        to[np.uint64(place + i)] = data[np.uint64(start + i)]
     return place + end - start
 
 
@@ -158,10 +158,10 @@ def _clean(
             words = 0
             is_long = False
             while at < text_end:
-                if data[at] == _SPACE:
+                if data[np.uint64(at)] == _SPACE:
                     at += 1
                     continue
-                if MAY_BE_SPACE[data[at]]:
+                if MAY_BE_SPACE[data[np.uint64(at)]]:
                     size = line_break_size(data, at, text_end)
                     if size:
                         at += size
@@ -173,7 +173,7 @@ def _clean(
                 word = at
                 at += 1
                 while at < text_end and (
-                    not MAY_BE_SPACE[data[at]] or space_size(data, at, text_end) == 0
+                    not MAY_BE_SPACE[data[np.uint64(at)]] or space_size(data, at, text_end) == 0
                 ):
                     at += 1
                 first = first if words else word
@@ -191,7 +191,7 @@ def _clean(
             is_changed = False
             start = first
             for i in range(first, last):
-                if data[i] == _OPENING and i >= start:
+                if data[np.uint64(i)] == _OPENING and i >= start:
                     size = _citation_size(data, i, last, classes)
                     if size:
                         is_changed = True
@@ -206,7 +206,7 @@ def _clean(
                 continue
             found = 0
             for i in range(begin, to):
-                may_be = _FIRST[cleaned[i]] & _SECOND[cleaned[i + 1]]
+                may_be = _FIRST[cleaned[np.uint64(i)]] & _SECOND[cleaned[np.uint64(i + 1)]]
                 if may_be:
                     found |= may_be & _CURLY_BIT
                     found |= phrases_at(cleaned, i, to, _PHRASES, _PHRASE_AT, _BEGIN)

@@ -154,8 +154,8 @@ class _FastText:
     def _one(self, line: str) -> Found:
         if not line:
             return None, 0.0, None
-        # The binding of fasttext-predict: (probability, label) pairs, best first. Its own wrapper
-        # does no more than this.
+        # The library's binding: (probability, label) pairs, best first. Its own wrapper gives the
+        # same in an array.
         found = self.model.predict(line + "\n", 2, 0.0, "strict")
         if not found:
             return None, 0.0, None
@@ -192,7 +192,7 @@ def _from_file(path: File) -> _FastText:
 @column_function(
     returns="STRUCT<label STRING, score DOUBLE, second_label STRING>",
     version=1,
-    libraries=("py3langid", "fasttext-predict", "babel"),
+    libraries=("py3langid", "fasttext-community", "babel"),
     measures=True,
 )
 def language(text: pa.Array, model: File = "") -> pa.Array:

@@ -21,10 +21,18 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 # file is part of the definition of every stage that names it; an empty name is no file.
 File = Annotated[str, "file"]
 
+# The type of an option that names a classifier: a table of one, `stage` or `pipeline.stage`, or the
+# address of a file. The run pins its version, and the function gets the path of a local copy.
+Model = Annotated[str, "model"]
+
 TEXT_LIMIT = 10_000_000  # bytes of a text that functions measure, unless told otherwise
 
 ATTRIBUTE = "__winnow__"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class ResultError(ValueError):
+    """What a function computed is wrong as a whole. The message holds no text."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,7 @@ class Option:
     default: object = None
     required: bool = False
     is_file: bool = False
+    is_model: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +57,7 @@ class Declaration:
     version changes its results; `assets` are files beside its module. Both are part of the
     definition hash of every stage that calls it, as is the source of its module. `run_options` are
     a source's options that say where to read, not what a record becomes. An `append_only` operator
-    may be called by a streaming table.
+    may be called by a streaming table; one that `reads_versions` is told those of its inputs.
     """
 
     kind: Kind
@@ -62,6 +71,7 @@ class Declaration:
     assets: tuple[str, ...] = ()
     run_options: tuple[str, ...] = ()
     append_only: bool = False
+    reads_versions: bool = False
 
     @property
     def summary(self) -> str:
@@ -103,6 +113,7 @@ def options_of(function: Callable[..., Any], skip: int) -> tuple[Option, ...]:
                 default=None if parameter.default is parameter.empty else parameter.default,
                 required=parameter.default is parameter.empty,
                 is_file=annotation == File,
+                is_model=annotation == Model,
             )
         )
     return tuple(found)

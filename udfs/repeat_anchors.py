@@ -15,7 +15,10 @@ DDL = """STRUCT<
     anchors ARRAY<BIGINT>,
     spans ARRAY<STRUCT<start INT, end INT, other_start INT, words INT>>>"""
 
+BLOCK = 64  # bytes between two marks of how many code points came before
+
 _SPANS = types.Array(types.int64, 2, "C")
+_MARKS = types.Array(types.int32, 1, "C")
 
 
 @njit(types.void(WIDE, HASHES, WIDE, WIDE, WIDE), cache=True, nogil=True)
@@ -98,6 +101,16 @@ def _find_spans(
     return count
 
 
+@njit(types.int64(BYTES, types.int64, types.int64, _MARKS), cache=True, nogil=True)
+def _code_points(data: NDArray[np.uint8], begin: int, at: int, marks: NDArray[np.int32]) -> int:
+    """Return how many code points stand in data[begin:at]; marks are those before each block."""
+    block = (at - begin) // BLOCK
+    points = int(marks[block])
+    for i in range(begin + block * BLOCK, at):
+        points += data[i] & 0xC0 != 0x80
+    return points
+
+
 @njit(types.void(BYTES, OFFSETS, WIDE, WIDE, WIDE, _SPANS, WIDE, _SPANS), cache=True, nogil=True)
 def _place(
     data: NDArray[np.uint8],
@@ -113,16 +126,18 @@ def _place(
     for row in range(offsets.size - 1):
         if spans_first[row] == spans_first[row + 1]:
             continue
-        place = np.empty(offsets[row + 1] - offsets[row] + 1, np.int32)
+        begin, end = offsets[row], offsets[row + 1]
+        marks = np.empty((end - begin) // BLOCK + 1, np.int32)
         points = 0
-        for i in range(offsets[row], offsets[row + 1]):
-            place[i - offsets[row]] = points
-            points += i + 1 == offsets[row + 1] or data[i + 1] & 0xC0 != 0x80
-        place[offsets[row + 1] - offsets[row]] = points
+        for block in range(marks.size):
+            marks[block] = points
+            for i in range(begin + block * BLOCK, min(begin + (block + 1) * BLOCK, end)):
+                points += data[i] & 0xC0 != 0x80
         for i in range(spans_first[row], spans_first[row + 1]):
-            chars[i, 0] = place[starts[spans[i, 0]] - offsets[row]]
-            chars[i, 1] = place[ends[spans[i, 0] + spans[i, 2] - 1] - offsets[row]]
-            chars[i, 2] = place[starts[spans[i, 1]] - offsets[row]]
+            word, other, words = spans[i]
+            chars[i, 0] = _code_points(data, begin, starts[word], marks)
+            chars[i, 1] = _code_points(data, begin, ends[word + words - 1], marks)
+            chars[i, 2] = _code_points(data, begin, starts[other], marks)
 
 
 @column_function(returns=" ".join(DDL.split()), version=1)
@@ -136,6 +151,7 @@ def repeat_anchors(text: pa.Array, words: int = 50) -> pa.Array:
         code points from 0, end is exclusive; spans hold `words` words. Together the spans hold
         exactly the words of the windows that are copies. Spans are in order; they may overlap.
         Each is the same, word by word, as what begins at other_start, which comes before it.
+        Memory is 10 bytes for each of a text of English, 0.5 GB for one of 50 MB.
     Errors: TypeError if the column is not STRING, ValueError if words is below 1.
     Source: winnowing (Schleimer, Wilkerson and Aiken 2003, doi:10.1145/872757.872770); 50 words as
         the 50 tokens of Lee et al. 2021, arXiv:2107.06499, section 4.2 (those are BPE tokens).

@@ -28,7 +28,7 @@ from winnow.udfs.characters import (
 from winnow.udfs.chunk_cuts import CLASSES, KNOWN, cut_chunks
 from winnow.udfs.decoding import MAY_BE_SPACE, decode, space_size
 from winnow.udfs.english_tokens import tokens as english_tokens
-from winnow.udfs.seen import slot_of, slots_for
+from winnow.udfs.seen import key_of, slot_of, slots_for
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -56,7 +56,6 @@ _NO_ENDERS = """
 _SPACE = ord(" ")
 
 _BASE = np.uint64(0x9E3779B97F4A7C15)  # of a polynomial over bytes, modulo 2 ** 64
-_HASH_START, _HASH_FACTOR = np.uint64(14695981039346656037), np.uint64(1099511628211)  # FNV-1a
 
 INTS, WIDE = types.Array(types.int32, 1, "C"), types.Array(types.int64, 1, "C")
 HASHES, FACTS = types.Array(types.uint64, 1, "C"), types.Array(types.uint64, 2, "C")
@@ -81,14 +80,6 @@ def _kinds() -> NDArray[np.uint8]:
 _KINDS = _kinds()
 
 
-@njit(types.uint64(types.int64, types.uint64, types.uint64), cache=True, nogil=True)
-def _key(size: int, content: np.uint64, hashed: np.uint64) -> np.uint64:
-    """Return a string's key: up to 7 bytes are their own, a longer one has its hash."""
-    if size > 7:
-        return hashed | np.uint64(1 << 63)
-    return content | np.uint64(size) << np.uint64(8 * size)
-
-
 @njit(types.int64(BYTES, OFFSETS, WIDE, WIDE, HASHES, WIDE), cache=True, nogil=True)
 def _write_chunks(
     data: NDArray[np.uint8],
@@ -104,26 +95,20 @@ def _write_chunks(
         first[row] = chunks
         at, end = offsets[row], offsets[row + 1]
         while at < end:
-            if data[at] == _SPACE:
+            if data[np.uint64(at)] == _SPACE:
                 at += 1
                 continue
-            if MAY_BE_SPACE[data[at]]:
+            if MAY_BE_SPACE[data[np.uint64(at)]]:
                 space = space_size(data, at, end)
                 if space > 0:
                     at += space
                     continue
-            starts[chunks] = at
-            content, hashed, space = np.uint64(0), _HASH_START, 0
-            while at < end:
-                if MAY_BE_SPACE[data[at]]:
-                    space = 1 if data[at] == _SPACE else space_size(data, at, end)
-                    if space > 0:
-                        break
-                content = content << np.uint64(8) | np.uint64(data[at])
-                hashed = (hashed ^ np.uint64(data[at])) * _HASH_FACTOR
+            start = at
+            while at < end and (
+                not MAY_BE_SPACE[data[np.uint64(at)]] or space_size(data, at, end) == 0
+            ):
                 at += 1
-            ends[chunks], keys[chunks] = at, _key(at - starts[chunks], content, hashed)
-            at += space
+            starts[chunks], ends[chunks], keys[chunks] = start, at, key_of(data, start, at)
             chunks += 1
     first[offsets.size - 1] = chunks
     return chunks
@@ -170,15 +155,17 @@ def _intern(
         slot = slot_of(key, len(slots))
         found = np.int64(-1)
         while slots[slot, 1]:
-            if slots[slot, 0] == key:
-                other = np.int64(slots[slot, 1]) - 1
+            if slots[np.uint64(slot), 0] == key:
+                other = np.int64(slots[np.uint64(slot), 1]) - 1
                 if end - start <= 7:
                     found = other
                     break
                 place = places[other]
                 if places[other + 1] - place == end - start:
                     k = 0
-                    while k < end - start and data[start + k] == store[place + k]:
+                    while k < end - start and (
+                        data[np.uint64(start + k)] == store[np.uint64(place + k)]
+                    ):
                         k += 1
                     if k == end - start:
                         found = other
@@ -213,11 +200,7 @@ def _hash(
     hashes: NDArray[np.uint64],
 ) -> None:
     for i in range(starts.size):
-        content, hashed = np.uint64(0), _HASH_START
-        for k in range(starts[i], ends[i]):
-            content = content << np.uint64(8) | np.uint64(data[k])
-            hashed = (hashed ^ np.uint64(data[k])) * _HASH_FACTOR
-        hashes[i] = _key(ends[i] - starts[i], content, hashed)
+        hashes[i] = key_of(data, starts[i], ends[i])
 
 
 _DESCRIBE = types.void(BYTES, WIDE, types.int64, types.int64, BYTES, INTS, INTS, FACTS, FACTS)
@@ -273,9 +256,9 @@ def _expand(
 ) -> int:
     """Write the tokens of the chunks one after the other; return their number."""
     count = 0
-    for i in range(chunks.size):
-        for k in range(firsts[chunks[i]], firsts[chunks[i] + 1]):
-            ids[count] = tokens[k]
+    for chunk in chunks:
+        for k in range(firsts[np.uint64(chunk)], firsts[np.uint64(chunk) + np.uint64(1)]):
+            ids[np.uint64(count)] = tokens[np.uint64(k)]
             count += 1
     return count
 

@@ -21,7 +21,7 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES
-from winnow.udfs.seen import SLOTS, new_slots, slot_of, slots_for
+from winnow.udfs.seen import slot_of, slots_for
 from winnow.udfs.token_table import HASHES, WIDE, find_chunks
 
 
@@ -59,7 +59,7 @@ def _pair(left: np.uint64, right: np.uint64) -> np.uint64:
 
 
 _FILL = types.void(
-    WIDE, HASHES, types.int64, types.int64, HASHES, HASHES, WIDE, SLOTS
+    WIDE, HASHES, types.int64, types.int64, HASHES, HASHES, WIDE, types.Array(types.int32, 1, "C")
 )  # fmt: skip
 
 
@@ -72,7 +72,7 @@ def _fill(
     hashes: NDArray[np.uint64],
     anchors: NDArray[np.uint64],
     copied: NDArray[np.int64],
-    seen: NDArray[np.int64],
+    seen: NDArray[np.int32],
 ) -> None:
     for row in range(first.size - 1):
         begin, end = first[row], first[row + 1]
@@ -103,15 +103,15 @@ def _fill(
 
         slots = slots_for(count)
         for i in range(begin, begin + count):
-            key = np.int64(hashes[i])
             slot = slot_of(hashes[i], slots)
-            copied[i] = FRESH
-            while seen[slot, 0] == row + 1 and seen[slot, 1] != key:
+            # A place before this row's is an earlier row's: the slot is free.
+            while seen[slot] >= begin and hashes[seen[slot]] != hashes[i]:
                 slot = (slot + 1) & (slots - 1)
-            if seen[slot, 0] != row + 1:
-                seen[slot, 0], seen[slot, 1], seen[slot, 2] = row + 1, key, i
-            elif seen[slot, 2] + words <= i:
-                copied[i] = seen[slot, 2]
+            copied[i] = FRESH
+            if seen[slot] < begin:
+                seen[slot] = i
+            elif seen[slot] + words <= i:
+                copied[i] = seen[slot]
 
 
 def find_windows(data: NDArray[np.uint8], offsets: NDArray[np.int64], words: int) -> Windows:
@@ -126,7 +126,7 @@ def find_windows(data: NDArray[np.uint8], offsets: NDArray[np.int64], words: int
     hashes, anchors = np.empty((2, keys.size), np.uint64)
     copied = np.empty(keys.size, np.int64)
     most = int(np.diff(first).max(initial=0)) - words + 1
-    seen = new_slots(most)
+    seen = np.full(slots_for(max(most, 1)), -1, np.int32)
     _fill(first, keys, words, anchor_words(words), hashes, anchors, copied, seen)
     return Windows(starts, ends, keys, first, hashes, anchors, copied)
 

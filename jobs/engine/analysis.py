@@ -9,8 +9,9 @@ from pyspark.sql.types import StructType
 
 from winnow.engine.expectations import validate_checks
 from winnow.engine.failures import first_line
+from winnow.engine.models import MODEL
 from winnow.engine.plan import option_values
-from winnow.engine.relations import Relations, StageProblem
+from winnow.engine.relations import NoModelError, Relations, StageProblem
 from winnow.pipeline.model import Call, Pipeline, PipelineError, Problem, Read, Stage
 from winnow.schemas.documents import ENGINE_COLUMNS
 
@@ -34,6 +35,16 @@ class EmptyInputs:
         return self.session.createDataFrame(
             [], ", ".join(f"`{name}` {kind}" for name, kind in columns)
         )
+
+    def model(self, read: Read) -> str:
+        """Return no name, so that nothing is scored, if the table has the columns of a model."""
+        if read.table in self.schemas:
+            columns = columns_of(self.schemas[read.table])
+        elif read.table:
+            columns = dict(self.published(read.table))
+        if read.table and not MODEL.items() <= columns.items():
+            raise NoModelError(f"`{read.table}` is no table of a model: it has no column `content`")
+        return ""
 
     def call(self, call: Call, tables: Mapping[str, DataFrame]) -> DataFrame:
         """Return an empty table with the columns that the function declares."""

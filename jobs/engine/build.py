@@ -17,13 +17,14 @@ from pyspark.sql.types import StructType
 
 from winnow.engine.analysis import columns_of, declared_schema
 from winnow.engine.failures import StageFailure, guarded
+from winnow.engine.models import ModelError, ship_file, ship_table
 from winnow.engine.plan import APPEND, StagePlan, option_values
 from winnow.engine.registry import Version
 from winnow.engine.relations import Relations
 from winnow.engine.results import RuleCount
 from winnow.engine.store import Mark, Store
 from winnow.engine.warehouse import Warehouse
-from winnow.operators.registry import SO_FAR
+from winnow.operators.registry import SO_FAR, VERSIONS
 from winnow.pipeline.model import Action, Call, Pipeline, Place, Read, Rule, Stage
 from winnow.schemas.documents import (
     BATCH,
@@ -108,7 +109,11 @@ class PinnedInputs:
             return reading.rows
         with guarded(self.plan.name, call.declaration.name):
             schema = declared_schema(call, tables, self.pipeline)
-            given = {SO_FAR: self._so_far(schema)} if call.declaration.append_only else {}
+            given: dict[str, object] = {}
+            if call.declaration.append_only:
+                given[SO_FAR] = self._so_far(schema)
+            if call.declaration.reads_versions:
+                given[VERSIONS] = {item.table: item.version for item in self.versions.values()}
             result = call.declaration.function(**tables, **given, **options)
             declared = columns_of(schema)
         found = columns_of(result.schema) if isinstance(result, DataFrame) else None
@@ -120,6 +125,15 @@ class PinnedInputs:
             )
         rows: DataFrame = result
         return rows
+
+    def model(self, read: Read) -> str:
+        """Send a classifier to the workers, and return the name under which they find it."""
+        try:
+            if read.address:
+                return ship_file(self.session, read.address)
+            return ship_table(self.session, self.warehouse, self.versions[read.table])
+        except ModelError as error:
+            raise StageFailure(f"stage `{self.plan.name}`: {error}") from None
 
     def _so_far(self, schema: StructType) -> DataFrame:
         """Return what the stage keeps already of an append-only operator's answer."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from winnow.engine.audit import checks_hash
 from winnow.engine.fingerprint import definition, definition_hash, digest, views_of
+from winnow.engine.models import model_digest
 from winnow.engine.named_files import named_files
 from winnow.engine.registry import AUDITED, Input, Registry, Version, heads, published
 from winnow.engine.store import Store
@@ -137,6 +138,7 @@ class Planner:
         parts = definition(self._pipeline, stage) | named_files(self._pipeline, stage)
         checks = self._checks_hash(stage)
         tables = [self._input(name) for name in stored_inputs(self._pipeline, stage)]
+        parts |= {f"model {name}": self._model(stage, name) for name in stage.models}
         calls = source_calls(self._pipeline, stage)
         readings = tuple((call, self._listing(call)) for call in calls)
         _check_names(stage, readings)
@@ -147,21 +149,25 @@ class Planner:
             self._check_store(stage, base)
         reason = "asked for by --full-refresh" if forced else changes(base, parts)
         if stage.kind is Kind.VIEW:
-            same = not reason and base is not None and base.inputs == inputs
+            same = not reason and base is not None and not _moved(stage, base, inputs)
             if same and base is not None and base.checks == checks:
                 return replace(plan, action=REUSE, reason="unchanged")
-            return replace(plan, action=VIEW, reason=reason or _moved(base, inputs) or CHECKS)
+            return replace(
+                plan, action=VIEW, reason=reason or _moved(stage, base, inputs) or CHECKS
+            )
         if reason or base is None:
             return replace(plan, reason=reason)
         if stage.kind is Kind.MATERIALIZED_VIEW:
-            reason = _moved(base, inputs)
+            reason = _moved(stage, base, inputs)
             return self._unless(reason, replace(plan, reason=reason))
         return self._streaming(plan, base)
 
     def _streaming(self, plan: StagePlan, base: Version) -> StagePlan:
         stage, before = plan.stage, {item.table: item for item in base.inputs}
         for item in plan.inputs:
-            if item.table != "files" and item.generation != before[item.table].generation:
+            if item.table == "files" or item.table in stage.models:
+                continue
+            if item.generation != before[item.table].generation:
                 return replace(plan, reason=f"`{item.table}` was rebuilt")
         grown = [
             item.table
@@ -195,6 +201,22 @@ class Planner:
         if plan.base is not None and plan.base.checks != plan.checks:
             return replace(plan, action=REAUDIT, reason=CHECKS)
         return replace(plan, action=REUSE, reason="unchanged")
+
+    def _model(self, stage: Stage, table: str) -> str:
+        """Return what tells the classifier of a table from another one.
+
+        Raises:
+            CommandError: it is no materialized view, which changes as a whole.
+        """
+        version = self.current(table)
+        if version.kind != Kind.MATERIALIZED_VIEW.value:
+            raise CommandError(
+                f"`{stage.name}` reads the model `{table}`, which is a {version.kind}. A model is "
+                "a materialized view over train_classifier"
+            )
+        if not version.run:  # a plan: it is not trained yet
+            return f"v{version.version}"
+        return model_digest(self._registry.warehouse, version)
 
     def _input(self, table: str) -> Input:
         version = self.current(table)
@@ -353,10 +375,17 @@ def changes(base: Version | None, parts: Mapping[str, str]) -> str:
     return f"{shown} changed"
 
 
-def _moved(base: Version | None, inputs: tuple[Input, ...]) -> str:
-    """Say which inputs differ from those of a version; empty if none."""
+def _moved(stage: Stage, base: Version | None, inputs: tuple[Input, ...]) -> str:
+    """Say which inputs differ from those of a version; empty if none. Models tell for themselves.
+
+    A model is a part of the definition: the same one, trained again, is no other input.
+    """
     before = {item.table: item for item in base.inputs} if base else {}
-    names = [item.table for item in inputs if before.get(item.table) != item]
+    names = [
+        item.table
+        for item in inputs
+        if before.get(item.table) != item and item.table not in stage.models
+    ]
     return f"new version of {', '.join(f'`{name}`' for name in names)}" if names else ""
 
 

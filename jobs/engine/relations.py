@@ -28,6 +28,17 @@ class Inputs(Protocol):
     def call(self, call: Call, tables: Mapping[str, DataFrame]) -> DataFrame:
         """Return what an operator or a source gives."""
 
+    def model(self, read: Read) -> str:
+        """Return the name under which workers find a classifier.
+
+        Raises:
+            NoModelError: the table is none.
+        """
+
+
+class NoModelError(Exception):
+    """A table that is read as a classifier and is none."""
+
 
 @dataclass
 class Relations:
@@ -44,7 +55,7 @@ class Relations:
         Raises:
             StageProblem: Spark cannot analyse the body; the problem says where and why.
         """
-        edits = [self._read_edit(stage.body, read) for read in stage.reads]
+        edits = [self._read_edit(stage, stage.body, read) for read in stage.reads]
         for call in stage.calls:
             tables = {
                 table.name: self._argument(stage, table.sql, table.reads) for table in call.tables
@@ -84,15 +95,27 @@ class Relations:
             raise StageProblem(Problem(rule.condition_place, message, remedy, width))
 
     def _argument(self, stage: Stage, sql: str, reads: tuple[Read, ...]) -> DataFrame:
-        rendered = replace(sql, [self._read_edit(sql, read) for read in reads])
+        rendered = replace(sql, [self._read_edit(stage, sql, read) for read in reads])
         try:
             return self.session.sql(rendered.text, args=self.pipeline.values)
         except (AnalysisException, ParseException) as error:
             raise StageProblem(Problem(stage.body_place, _message(error), length=0)) from None
 
-    def _read_edit(self, text: str, read: Read) -> tuple[int, int, str]:
+    def _read_edit(self, stage: Stage, text: str, read: Read) -> tuple[int, int, str]:
+        if read.is_model:
+            return read.start, read.end, f"'{self._model(stage, text, read)}'"
         alias = read.table.rpartition(".")[2]
         return read.start, read.end, self._named(self._rows(read), text, read.end, alias)
+
+    def _model(self, stage: Stage, text: str, read: Read) -> str:
+        try:
+            return self.inputs.model(read)
+        except NoModelError as error:
+            offset = read.start if text is stage.body else 0
+            place = place_in(stage.body, stage.body_place, offset)
+            remedy = "Make it with SELECT * FROM train_classifier(TABLE(examples), ...)."
+            length = read.end - read.start if offset else 0
+            raise StageProblem(Problem(place, str(error), remedy, length)) from None
 
     def _rows(self, read: Read) -> DataFrame:
         if "." not in read.table:

@@ -51,12 +51,17 @@ class RunOptions:
     resume: bool = False
 
 
-def run(options: RunOptions, on_stage: Callable[[StageResult], None] | None = None) -> RunResult:
+def run(
+    options: RunOptions,
+    on_stage: Callable[[StageResult], None] | None = None,
+    on_start: Callable[[str], None] | None = None,
+) -> RunResult:
     """Run a pipeline.
 
     Args:
         options: what to run and where.
         on_stage: called with each stage's result as it ends.
+        on_start: called with each stage's name as it begins.
 
     Raises:
         CommandError: the pipeline, the parameters or the warehouse are wrong; nothing was written.
@@ -74,7 +79,8 @@ def run(options: RunOptions, on_stage: Callable[[StageResult], None] | None = No
     warehouse.create()
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"
     with Lease(warehouse, name, pipeline.name, runner.jvm if runner else None) as lease:
-        return _Run(name, pipeline, options, registry, lease, runner, on_stage).execute()
+        made = _Run(name, pipeline, options, registry, lease, runner, on_stage, on_start)
+        return made.execute()
 
 
 def start(pipeline: Pipeline, registry: Registry, options: RunOptions) -> "StageRunner":
@@ -200,6 +206,7 @@ class _Run:
     lease: Lease
     runner: "StageRunner | None"
     on_stage: Callable[[StageResult], None] | None
+    on_start: Callable[[str], None] | None
     results: list[StageResult] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
 
@@ -262,6 +269,8 @@ class _Run:
                     stage.name, stage.kind.value, SKIPPED, f"`{needs[0]}` did not pass"
                 )
             else:
+                if self.on_start:
+                    self.on_start(stage.name)
                 result = self._stage(planner.plan(stage), planner)
             if result.state in (FAILED, REJECTED_STATE, SKIPPED):
                 broken.add(stage.name)

@@ -80,6 +80,12 @@ class Warehouse:
         except OSError as error:
             raise CommandError(f"cannot make a warehouse at {self.address}: {error}") from None
 
+    def stored_bytes(self, schema: str, table: str) -> int:
+        """Return the bytes of all files of a table: of every version that was not vacuumed."""
+        filesystem, root = self._filesystem()
+        selector = fs.FileSelector(f"{root}/{schema}/{table}", allow_not_found=True, recursive=True)
+        return sum(info.size for info in filesystem.get_file_info(selector) if info.is_file)
+
     def read_json(self, name: str) -> dict[str, Any] | None:
         """Return a JSON object beside the tables, None where there is none.
 

@@ -85,13 +85,30 @@ class Catalog:
         Raises:
             CommandError: there is no such table or version.
         """
+        self.published = {**self.published, table: self.version(table, version)}
+        self.__dict__.pop("relations", None)
+
+    def version(self, table: str, version: str) -> Version:
+        """Return a version of a table by its number, also written `v3`; rejected ones, too.
+
+        Raises:
+            CommandError: there is no such table or version.
+        """
         rows = self.history(table)
         found = [item for item in rows if str(item.version) == version.removeprefix("v")]
         if not found:
             known = ", ".join(str(number) for number in sorted({item.version for item in rows}))
             raise CommandError(f"`{table}` has no version {version}; it has {known}")
-        self.published = {**self.published, table: found[-1]}
-        self.__dict__.pop("relations", None)
+        return found[-1]
+
+    def files_of(self, version: Version) -> dict[str, dict[str, Any]]:
+        """Return the ledger's row of each file that a version rests on, by the file's name."""
+        return {
+            row["file"]: row
+            for row in self.rows("files")
+            if (row["pipeline"], row["stage"]) == (version.pipeline, version.stage)
+            and version.generation <= row["version"] <= version.version
+        }
 
     @cached_property
     def relations(self) -> dict[str, Relation]:
@@ -140,6 +157,17 @@ class Catalog:
         if table not in self.published:
             raise self.unknown(table, self.published)
         return self.published[table]
+
+    def full_name(self, table: str) -> str:
+        """Return `pipeline.stage` for a stage's name that only one published pipeline has.
+
+        Raises:
+            CommandError: several have it.
+        """
+        found = [item.table for item in self.published.values() if item.stage == table]
+        if len(found) > 1:
+            raise CommandError(f"`{table}` is a stage of several pipelines: {', '.join(found)}")
+        return found[0] if found else table
 
     def unknown(self, name: str, known: Iterable[str] | None = None) -> CommandError:
         """Return the error for a name that stands for nothing, with the closest names."""

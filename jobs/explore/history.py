@@ -6,13 +6,23 @@ Each function returns plain values, as `--json` prints them; `show_...` makes th
 import json
 from typing import Any
 
+import pyarrow.compute as pc
+
 from winnow.engine.lease import holder_of
-from winnow.engine.registry import Version
+from winnow.engine.registry import PUBLISHED_STATE, Version
+from winnow.errors import CommandError
 from winnow.explore.catalog import Catalog, relations_of
 from winnow.explore.screen import Screen, count, cut, duration, moment, size
+from winnow.explore.stored import dataset, find
+from winnow.schemas.documents import DROPPED
 
-STATES = {"succeeded": "green", "failed": "red", "rejected": "red", "published": "green"}
+STATES = {
+    **dict.fromkeys(("succeeded", "published"), "green"),
+    **dict.fromkeys(("failed", "rejected"), "red"),
+    **dict.fromkeys(("interrupted", "running"), "yellow"),
+}
 SHORT_HASH = 8
+NO_RUN = "no run yet: `winnow demo` or `winnow run PIPELINE` makes one"
 
 
 def status(catalog: Catalog, most: int = 10) -> dict[str, Any]:
@@ -75,7 +85,7 @@ def show_status(facts: dict[str, Any], screen: Screen) -> str:
         for run in facts["runs"]
     ]
     heads = ("run", "pipeline", "state", "started", "took", "built, or what went wrong")
-    parts.append(screen.table(heads, rows, right="took") if rows else "no run yet")
+    parts.append(screen.table(heads, rows, right="took", colours=STATES) if rows else NO_RUN)
     for item in facts["pipelines"]:
         tables = " · ".join(f"{name} v{number}" for name, number in item["tables"].items())
         when = moment(item["published_at"])
@@ -101,6 +111,7 @@ def tables(catalog: Catalog) -> dict[str, Any]:
                 "rows_kept": None if item.is_view else item.rows_kept,
                 "rows_dropped": None if item.is_view else item.rows_dropped,
                 "bytes": None if item.is_view else item.bytes,
+                "bytes_with_history": None if item.is_view else _on_disk(catalog, item),
                 "published_at": item.recorded,
                 "held": item.held,
                 "comment": item.comment,
@@ -109,6 +120,10 @@ def tables(catalog: Catalog) -> dict[str, Any]:
             for item in catalog.ordered()
         ],
     }
+
+
+def _on_disk(catalog: Catalog, version: Version) -> int:
+    return catalog.warehouse.stored_bytes(version.pipeline, version.stage)
 
 
 def show_tables(facts: dict[str, Any], screen: Screen) -> str:
@@ -123,16 +138,17 @@ def show_tables(facts: dict[str, Any], screen: Screen) -> str:
             count(item["rows_kept"]),
             count(item["rows_dropped"]),
             size(item["bytes"]) if item["bytes"] is not None else "",
+            size(item["bytes_with_history"]) if item["bytes_with_history"] is not None else "",
             moment(item["published_at"]),
         )
         for item in facts["tables"]
     ]
-    heads = ("table", "kind", "version", "kept", "dropped", "size", "published")
-    return screen.table(heads, rows, right="kept dropped size")
+    heads = ("table", "kind", "version", "kept", "dropped", "size", "all versions", "published")
+    return screen.table(heads, rows, right=heads[3:7])
 
 
-def versions(catalog: Catalog, table: str) -> dict[str, Any]:
-    """Return all versions of a table, newest first.
+def versions(catalog: Catalog, table: str, document: str | None = None) -> dict[str, Any]:
+    """Return all versions of a table, newest first; with a document's id, what each did with it.
 
     Raises:
         CommandError: there is no such table.
@@ -141,9 +157,25 @@ def versions(catalog: Catalog, table: str) -> dict[str, Any]:
     for item in catalog.history(table):
         rows.setdefault((item.version, item.run), []).append(item)
     reasons = _reasons(catalog)
-    current = catalog.published.get(table)
-    found = [_version(items, current, reasons) for items in rows.values()]
+    found = [_version(catalog, items, reasons) for items in rows.values()]
+    if document is not None:
+        for entry, items in zip(found, rows.values(), strict=True):
+            entry["document"] = _fate(catalog, items[-1], document)
     return {"table": table, "versions": sorted(found, key=_newest, reverse=True)}
+
+
+def _fate(catalog: Catalog, version: Version, id: str) -> str:
+    """Return what a version did with a document."""
+    try:
+        rows = dataset(catalog.warehouse, version) if not version.is_view else None
+    except CommandError:
+        return "deleted"  # by a vacuum
+    if rows is None or "id" not in rows.schema.names:
+        return "no ids stored"
+    found = find(rows, pc.field("id") == id, [DROPPED], 1)
+    if not found.num_rows:
+        return "not there"
+    return "dropped" if found[DROPPED][0].as_py() else "kept"
 
 
 def _newest(entry: dict[str, Any]) -> tuple[int, Any]:
@@ -151,17 +183,14 @@ def _newest(entry: dict[str, Any]) -> tuple[int, Any]:
 
 
 def _version(
-    rows: list[Version], current: Version | None, reasons: dict[tuple[str, str], str]
+    catalog: Catalog, rows: list[Version], reasons: dict[tuple[str, str], str]
 ) -> dict[str, Any]:
     built, last = rows[0], rows[-1]
-    same = current is not None and (current.version, current.run) == (last.version, last.run)
-    state = last.state
-    if state == "published" and not same:
-        state = "was published"
+    state = state_of(catalog, last)
     return {
         "version": last.version,
         "state": state,
-        "held": bool(same and last.held),
+        "held": state == PUBLISHED_STATE and last.held,
         "run": built.run,
         "rows_in": last.rows_in,
         "rows_kept": last.rows_kept,
@@ -172,6 +201,20 @@ def _version(
         "built_at": built.committed or built.recorded,
         "seconds": last.seconds,
     }
+
+
+def state_of(catalog: Catalog, version: Version) -> str:
+    """Return whether a version is published, was so, or never came so far."""
+    current = catalog.published.get(version.table)
+    same = current is not None and (current.version, current.run) == (version.version, version.run)
+    return "was published" if version.state == PUBLISHED_STATE and not same else version.state
+
+
+def parameters_of(catalog: Catalog, version: Version) -> dict[str, Any]:
+    """Return the parameters of the run that built a version, by name."""
+    rows = [row for row in catalog.rows("runs") if row["run"] == version.run]
+    found: dict[str, Any] = json.loads(rows[-1]["parameters"] or "{}") if rows else {}
+    return found
 
 
 def _reasons(catalog: Catalog) -> dict[tuple[str, str], str]:
@@ -185,10 +228,12 @@ def _reasons(catalog: Catalog) -> dict[tuple[str, str], str]:
 
 def show_versions(facts: dict[str, Any], screen: Screen) -> str:
     """Return the versions as text."""
+    asked = any("document" in item for item in facts["versions"])
     rows = [
         (
             f"v{item['version']}",
             item["state"] + (", held" if item["held"] else ""),
+            *([item["document"]] if asked else []),
             item["run"],
             count(item["rows_kept"]),
             count(item["rows_dropped"]),
@@ -198,5 +243,6 @@ def show_versions(facts: dict[str, Any], screen: Screen) -> str:
         )
         for item in facts["versions"]
     ]
-    heads = ("version", "state", "run", "kept", "dropped", "definition", "built", "why")
-    return screen.table(heads, rows, right="kept dropped")
+    held = ("document",) if asked else ()
+    heads = ("version", "state", *held, "run", "kept", "dropped", "definition", "built", "why")
+    return screen.table(heads, rows, right="kept dropped", colours=STATES)

@@ -4,103 +4,55 @@ Verdicts are the stored ones. No condition is evaluated again: DuckDB and Arrow 
 agree with Spark. The values shown are the stored row's, under the names that a condition uses.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from winnow.engine.registry import Version
-from winnow.errors import CommandError
 from winnow.explore.catalog import Catalog
-from winnow.explore.stored import dataset, find, value_of
+from winnow.explore.lookup import (
+    ID,
+    MOST_ROWS,
+    TEXT,
+    URL,
+    StoredStage,
+    by_id,
+    by_text,
+    by_url,
+    stages_with_ids,
+)
+from winnow.explore.margins import margin
+from winnow.explore.similar import similar_to
+from winnow.explore.stored import find, values_of
 from winnow.schemas.documents import DROPPED, FAILED_RULES, HEAVY_COLUMNS
 
 ORIGIN = ("file", "position", "source", "licence", "url", "created", "arrival")
 REJECT = ("reject_reason", "reject_snippet")
-# People give the beginning of an id, too: it counts as much as the whole.
-CLOSEST = """
-    SELECT id FROM documents
-    ORDER BY least(levenshtein(id, $1), 1 + levenshtein(left(id, length($1)), $1)), id
-    LIMIT $2
-"""
-TEXT = "text"
-MOST_ROWS, MOST_COPIES, PREVIEW = 100, 10, 2000
+MOST_COPIES, PREVIEW = 10, 2000
+SCORE = "score"  # ends the names of columns that hold a model's
 
 
-@dataclass(frozen=True)
-class StoredStage:
-    """A published stage that has a row, or several, for a document."""
-
-    version: Version
-    rows: ds.Dataset
-
-    @property
-    def columns(self) -> set[str]:
-        """The names of its columns."""
-        return set(self.rows.schema.names)
-
-
-def explain(catalog: Catalog, given: str) -> dict[str, Any]:
+def explain(catalog: Catalog, given: str, by: str = ID) -> dict[str, Any]:
     """Return what every published stage stored about one document.
 
     Args:
         catalog: what is published.
         given: the document's id, or the beginning of it if no other id begins so.
+        by: `id`; `url`: its address is given; `text`: words that its text holds.
 
     Raises:
-        CommandError: no document, or more than one, has such an id.
+        CommandError: no document, or more than one, is meant.
     """
     stages = stages_with_ids(catalog)
-    id = resolve(stages, given)
+    id = {ID: by_id, URL: by_url, TEXT: by_text}[by](stages, given)
     names = dict.fromkeys(stage.version.pipeline for stage in stages)
     lives = [
         _life(catalog, [s for s in stages if s.version.pipeline == name], id) for name in names
     ]
     return {"id": id, "pipelines": [life for life in lives if life["stages"]]}
-
-
-def stages_with_ids(catalog: Catalog) -> list[StoredStage]:
-    """Return the published stages whose rows are documents, inputs before what reads them."""
-    stored = [item for item in catalog.ordered() if not item.is_view]
-    stages = [StoredStage(item, dataset(catalog.warehouse, item)) for item in stored]
-    return [stage for stage in stages if "id" in stage.columns]
-
-
-def resolve(stages: Iterable[StoredStage], given: str) -> str:
-    """Return the id that is meant.
-
-    Raises:
-        CommandError: none or more than one.
-    """
-    known = list(stages)
-    if any(find(stage.rows, pc.field("id") == given, ["id"], 1).num_rows for stage in known):
-        return given
-    begins = pc.starts_with(pc.field("id"), given)
-    found: set[str] = set()
-    for stage in known if given else ():
-        found.update(map(str, find(stage.rows, begins, ["id"], MOST_ROWS)["id"].to_pylist()))
-    if len(found) == 1:
-        return found.pop()
-    if found:
-        shown = ", ".join(sorted(found)[:5])
-        raise CommandError(f"{len(found)} or more ids begin with `{given}`: {shown}")
-    near = closest_ids(known[0], given) if known else []
-    remedy = f"The closest: {', '.join(near)}" if near else "Nothing with ids is published yet"
-    raise CommandError(f"no published document has the id `{given}`. {remedy}")
-
-
-def closest_ids(stage: StoredStage, given: str, most: int = 3) -> list[str]:
-    """Return the ids of a stage that differ least from this one."""
-    import duckdb
-
-    engine = duckdb.connect()
-    engine.register("documents", stage.rows)
-    return [row[0] for row in engine.execute(CLOSEST, [given[:200], most]).fetchall()]
 
 
 def _life(catalog: Catalog, stages: list[StoredStage], id: str) -> dict[str, Any]:
@@ -116,6 +68,7 @@ def _life(catalog: Catalog, stages: list[StoredStage], id: str) -> dict[str, Any
         "dropped_by": _dropping(gone) if gone else [],
         "origin": _origin(found),
         "text": _text(stages, id),
+        "similar": similar_to(catalog, stages, id),
         "stages": [{k: v for k, v in entry.items() if k != "origin"} for entry in found],
     }
 
@@ -124,7 +77,8 @@ def _stage(catalog: Catalog, stage: StoredStage, id: str) -> dict[str, Any] | No
     """Return what one stage stored about a document, None if it has no row of it."""
     rules = rules_of(catalog, stage.version)
     named = {rule["rule"]: columns_of(rule["condition"] or "", stage.columns) for rule in rules}
-    extra = ("kept_id", "copies", *ORIGIN, *REJECT)
+    scores = sorted(name for name in stage.columns if name.endswith(SCORE))
+    extra = ("kept_id", "copies", "similarity", *scores, *ORIGIN, *REJECT)
     wanted = {name for paths in named.values() for name, *_ in paths}
     wanted.update(name for name in extra if name in stage.columns)
     columns = ["id", FAILED_RULES, DROPPED, *sorted(wanted - {"id"})]
@@ -141,6 +95,9 @@ def _stage(catalog: Catalog, stage: StoredStage, id: str) -> dict[str, Any] | No
         "rules": [_verdict(rule, named[rule["rule"]], row, failed) for rule in rules],
         "kept_id": row.get("kept_id"),
         "copies": row.get("copies"),
+        "similarity": row.get("similarity"),
+        "scores": {name: row[name] for name in scores},
+        "made_by": made_by(stage.version) if scores else {},
         "origin": {name: row[name] for name in (*ORIGIN, *REJECT) if row.get(name) is not None},
     }
 
@@ -154,6 +111,16 @@ def rules_of(catalog: Catalog, version: Version) -> list[dict[str, Any]]:
         == (version.pipeline, version.stage, version.version)
     }
     return sorted(found.values(), key=lambda row: row["position"])
+
+
+def made_by(version: Version) -> dict[str, str]:
+    """Return the functions and the files (models, lists) that a version used, with their hashes."""
+    others = ("sql", "engine", "parameter ", "view ")
+    return {
+        name: value
+        for name, value in version.definition_parts.items()
+        if not name.startswith(others)
+    }
 
 
 def columns_of(condition: str, known: set[str]) -> list[tuple[str, ...]]:
@@ -180,11 +147,12 @@ def _verdict(
         "action": rule["action"],
         "verdict": "fail" if rule["rule"] in failed else "pass",
         "values": {".".join(path): value_at(row, path) for path in paths},
+        "margin": margin(rule["condition"] or "", row),
     }
 
 
 def value_at(row: Any, path: tuple[str, ...]) -> Any:
-    """Return a row's value under a path into its structs, None where there is none."""
+    """Return a column's value in a row, or that of a field inside it."""
     for name in path:
         row = row.get(name) if isinstance(row, dict) else None
     return row
@@ -223,7 +191,7 @@ def _text(stages: list[StoredStage], id: str) -> str | None:
     """Return the beginning of the text from the first stage that has it."""
     for stage in stages:
         if TEXT in stage.columns:
-            value = value_of(stage.rows, TEXT, id)
-            if value is not None:
-                return str(value)[:PREVIEW]
+            found = values_of(stage.rows, TEXT, [id])
+            if found:
+                return str(found[id])[:PREVIEW]
     return None

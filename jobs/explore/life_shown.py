@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from winnow.explore.margins import JUST
 from winnow.explore.screen import Screen, cut, escape, shown
 from winnow.sources.files import COMPRESSED
 
-VALUE_WIDTH, PREVIEW, LINES, BRIEF_LINES = 60, 800, 8, 2
+VALUE_WIDTH, PREVIEW, LINES, BRIEF_LINES, HASH = 60, 800, 8, 2, 8
 
 
 def show_life(facts: dict[str, Any], screen: Screen, brief: bool = False) -> str:
@@ -24,6 +25,8 @@ def _pipeline(id: str, life: dict[str, Any], screen: Screen, brief: bool) -> str
     if life["origin"]:
         lines.append(cut(f"  {_origin(life['origin'])}", screen.width))
     parts = ["\n".join(lines), *(_stage(stage, id, screen, brief) for stage in life["stages"])]
+    if life["similar"]:
+        parts.append(_similar(life["similar"], screen, brief))
     if life["text"] is not None:
         parts.append(_text(life["text"], screen, BRIEF_LINES if brief else LINES))
     return "\n\n".join(parts)
@@ -48,10 +51,27 @@ def _stage(stage: dict[str, Any], id: str, screen: Screen, brief: bool) -> str:
     passed = len(stage["rules"]) - len(rules)
     if passed:
         lines.append(f"  pass  {passed} rule{'s' if passed > 1 else ''}")
+    if stage["scores"] and not brief:
+        lines.append(cut(f"  {_scores(stage)}", screen.width))
     copies = _copies(stage, id)
     if copies:
         lines.append(cut(f"  {copies}", screen.width))
     return "\n".join(lines)
+
+
+def _similar(found: list[dict[str, Any]], screen: Screen, brief: bool) -> str:
+    lines = [screen.paint("most similar", "bold")]
+    for one in found[:BRIEF_LINES] if brief else found:
+        state = {"kept": "stays", "dropped": "goes"}.get(one["state"] or "", "")
+        lines.append(cut(f"  {one['similarity']:.3f}  {one['id']}  {state}".rstrip(), screen.width))
+    return "\n".join(lines)
+
+
+def _scores(stage: dict[str, Any]) -> str:
+    """Say which scores a document has, and by which versions of functions and models."""
+    scores = ", ".join(f"{name} {_value(value)}" for name, value in stage["scores"].items())
+    made_by = ", ".join(f"{name} {value[:HASH]}" for name, value in stage["made_by"].items())
+    return f"scores  {scores}" + (f"  by {made_by}" if made_by else "")
 
 
 def _rules(rules: list[dict[str, Any]], screen: Screen) -> str:
@@ -68,13 +88,18 @@ def _rules(rules: list[dict[str, Any]], screen: Screen) -> str:
                 rule["rule"],
                 values,
                 rule["condition"],
-                consequence if failed else "",
+                consequence if failed else _only_just(rule),
             )
         )
     narrow = Screen(screen.width - 2)
     lines = narrow.table(("", "rule", "value", "condition", ""), rows).split("\n")[1:]
     painted = (screen.paint(line, "red") if line.startswith("FAIL") else line for line in lines)
     return "\n".join(f"  {line}" for line in painted)
+
+
+def _only_just(rule: dict[str, Any]) -> str:
+    margin = rule["margin"]
+    return f"only just, by {margin:.1%}" if margin is not None and margin <= JUST else ""
 
 
 def _value(value: Any) -> str:
@@ -91,7 +116,8 @@ def _copies(stage: dict[str, Any], id: str) -> str:
         return f"this one stays{total}; the others: {', '.join(others)}"
     rest = [other for other in others if other != kept]
     also = f"; also {', '.join(rest)}" if rest else ""
-    return f"{kept} stays instead{total}{also}"
+    alike = f", similarity {stage['similarity']:.3f}" if stage["similarity"] is not None else ""
+    return f"{kept} stays instead{total}{alike}{also}"
 
 
 def _text(text: str, screen: Screen, most: int) -> str:

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Any
@@ -24,6 +24,7 @@ _HOSTILE = re.compile(
 )
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "dim": "2", "bold": "1"}
+NO_COLOURS: Mapping[str, str] = {}
 PIPED_WIDTH = 120
 GAP = "  "
 
@@ -139,24 +140,39 @@ class Screen:
         """Return the text in a colour if this screen shows colours."""
         return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if self.colour and colour else text
 
-    def table(self, heads: Sequence[str], rows: Iterable[Sequence[Any]], right: str = "") -> str:
+    def table(
+        self,
+        heads: Sequence[str],
+        rows: Iterable[Sequence[Any]],
+        right: str | Sequence[str] = "",
+        colours: Mapping[str, str] = NO_COLOURS,
+    ) -> str:
         """Return rows under their heads, each on one line, the widest columns cut to fit.
 
         Args:
             heads: the names of the columns.
             rows: values; None is shown as nothing.
-            right: the names of the columns to align at the right, apart by blanks.
+            right: the names of the columns to align at the right; in a text apart by blanks.
+            colours: of whole values, on a screen that shows colours.
         """
         limit = 4 * self.width + 4
         cells = [[_cell(value, limit) for value in row] for row in rows]
         widths = [max(cell_len(row[i]) for row in [list(heads), *cells]) for i in range(len(heads))]
         widths = fitted(widths, self.width - len(GAP) * (len(heads) - 1))
-        at_right = [head in right.split() for head in heads]
-        lines = [
-            GAP.join(_padded(*item) for item in zip(row, widths, at_right, strict=True)).rstrip()
-            for row in [list(heads), *cells]
-        ]
-        return "\n".join([self.paint(lines[0], "bold"), *lines[1:]])
+        names = right.split() if isinstance(right, str) else right
+        at_right = [head in names for head in heads]
+
+        def line(row: Sequence[str], paint: bool) -> str:
+            padded = [_padded(*item) for item in zip(row, widths, at_right, strict=True)]
+            if paint:
+                padded = [
+                    cell.replace(value, self.paint(value, colours.get(value, "")), 1)
+                    for cell, value in zip(padded, row, strict=True)
+                ]
+            return GAP.join(padded).rstrip()
+
+        head = self.paint(line(heads, paint=False), "bold")
+        return "\n".join([head, *(line(row, paint=True) for row in cells)])
 
     def folded(self, text: str, indent: int = 0) -> list[str]:
         """Return the text, escaped, on as many indented lines as it needs."""

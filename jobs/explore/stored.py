@@ -1,5 +1,7 @@
 """The rows of a table version, read through delta-rs. No JVM, and nothing that is not asked for."""
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
@@ -34,19 +36,22 @@ def find(rows: ds.Dataset, condition: pc.Expression, columns: list[str], most: i
     return rows.scanner(columns=columns, filter=condition).head(most)
 
 
-def value_of(rows: ds.Dataset, column: str, id: str) -> object:
-    """Return one column's first value that is not null among the rows of an id.
+def values_of(rows: ds.Dataset, column: str, ids: Sequence[str]) -> dict[str, object]:
+    """Return one column's first value that is not null for each of some ids that have one.
 
     A column of texts may be a terabyte: the ids are read first, then the text of only the row
-    groups that hold the id.
+    groups that hold one of them.
     """
-    wanted = pc.field("id") == id
+    found: dict[str, object] = {}
+    wanted = pc.field("id").isin(pa.array(ids, pa.string()))
     for fragment in rows.get_fragments(wanted):
         for group in fragment.split_by_row_group(wanted, schema=rows.schema):
             if not group.to_table(rows.schema, columns=["id"], filter=wanted).num_rows:
                 continue
-            found = group.to_table(rows.schema, columns=[column], filter=wanted)
-            for value in found.column(0):
+            read = group.to_table(rows.schema, columns=["id", column], filter=wanted)
+            for id, value in zip(read["id"].to_pylist(), read[column], strict=True):
                 if value.is_valid:
-                    return value.as_py()
-    return None
+                    found.setdefault(id, value.as_py())
+            if len(found) == len(ids):
+                return found
+    return found

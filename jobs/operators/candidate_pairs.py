@@ -12,7 +12,6 @@ that a replay of everything would find, and reads the texts of new documents and
 of the other members of a group that a new document joins, ids and stored pairs are read.
 """
 
-from functools import reduce
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -29,7 +28,7 @@ FUNCTIONS = (shingle_hashes, similarity)
 
 # Of documents with the same words the first stands for all.
 MEMBERS = """
-    SELECT explode(bands) AS band, rank, id, new.id IS NOT NULL AS is_new
+    SELECT explode(array_distinct(bands)) AS band, rank, id, new.id IS NOT NULL AS is_new
     FROM (
         SELECT *, row_number() OVER (PARTITION BY words_hash ORDER BY rank, id) AS copy FROM {bands}
     )
@@ -39,7 +38,7 @@ MEMBERS = """
 
 # Groups that a new document joined, their members in order.
 GROUPS = """
-    SELECT band, id, rank, is_new, size, ordinal
+    SELECT band, id, rank, is_new, size > {all_pairs} AS is_large, ordinal
     FROM (
         SELECT
             *,
@@ -52,63 +51,78 @@ GROUPS = """
 """
 
 # Of known documents only those of large groups: whether they matched decides who represents next.
-COMPARISONS = """
-    SELECT later.band, earlier.id AS earlier, later.id AS later, later.is_new, later.size
-    FROM {groups} AS later
-    JOIN (SELECT * FROM {groups} WHERE ordinal <= {representatives}) AS earlier
-        ON later.band = earlier.band AND later.ordinal > earlier.ordinal
-    WHERE later.is_new OR later.size > {all_pairs}
-    UNION ALL
-    SELECT later.band, earlier.id AS earlier, later.id AS later, later.is_new, later.size
-    FROM (SELECT * FROM {groups} WHERE ordinal <= {all_pairs}) AS later
-    JOIN (
-        SELECT * FROM {groups} WHERE ordinal > {representatives} AND ordinal <= {all_pairs}
-    ) AS earlier
-        ON later.band = earlier.band AND later.ordinal > earlier.ordinal
-    WHERE later.is_new OR later.size > {all_pairs}
+# bands are the large groups in which the two are compared.
+CANDIDATES = """
+    WITH laters AS (SELECT * FROM {groups} WHERE is_new OR is_large),
+    comparisons AS (
+        SELECT earlier.id AS earlier, later.id AS later, later.is_new, later.is_large, band
+        FROM laters AS later
+        JOIN (SELECT * FROM {groups} WHERE ordinal <= {representatives}) AS earlier USING (band)
+        WHERE later.ordinal > earlier.ordinal
+        UNION ALL
+        SELECT earlier.id AS earlier, later.id AS later, later.is_new, later.is_large, band
+        FROM (SELECT * FROM laters WHERE ordinal <= {all_pairs}) AS later
+        JOIN (
+            SELECT * FROM {groups} WHERE ordinal > {representatives} AND ordinal <= {all_pairs}
+        ) AS earlier USING (band)
+        WHERE later.ordinal > earlier.ordinal
+    )
+    SELECT earlier, later, is_new, collect_list(band) FILTER (WHERE is_large) AS bands
+    FROM comparisons
+    GROUP BY earlier, later, is_new
 """
 
-CANDIDATES = "SELECT DISTINCT earlier, later FROM {comparisons} WHERE is_new AND earlier <> later"
-
-# Each side has its own sets: those of representatives are few, and Spark sends them to all tasks.
+# What an earlier round compared is not compared again. Each side has its own sets: those of
+# representatives are few, and Spark sends them to all tasks.
 VERIFIED = """
-    SELECT
-        least(earlier, later) AS id_a,
-        greatest(earlier, later) AS id_b,
-        alike.similarity,
-        alike.containment
+    WITH pairs AS (
+        SELECT earlier, later, bands
+        FROM {candidates} LEFT ANTI JOIN {compared} USING (earlier, later)
+        WHERE is_new
+    )
+    SELECT earlier, later, bands, alike.similarity, alike.containment
     FROM (
-        SELECT earlier, later, similarity(a.shingles, b.shingles) AS alike
-        FROM {candidates}
+        SELECT earlier, later, bands, similarity(a.shingles, b.shingles) AS alike
+        FROM pairs
         JOIN (
             SELECT id, shingle_hashes(text, {unit}, {size}) AS shingles
-            FROM {documents} LEFT SEMI JOIN {candidates} AS some ON id = some.later
+            FROM {documents} LEFT SEMI JOIN pairs ON id = later
         ) AS a ON later = a.id
         JOIN (
             SELECT id, shingle_hashes(text, {unit}, {size}) AS shingles
-            FROM {documents} LEFT SEMI JOIN {candidates} AS some ON id = some.earlier
+            FROM {documents} LEFT SEMI JOIN pairs ON id = earlier
         ) AS b ON earlier = b.id
     )
 """
 
 UNMATCHED = """
     WITH alike AS (
-        SELECT id_a, id_b FROM {verified} WHERE similarity >= {match}
+        SELECT least(earlier, later) AS id_a, greatest(earlier, later) AS id_b
+        FROM {compared} WHERE similarity >= {match}
         UNION ALL
         SELECT id_a, id_b FROM {so_far} WHERE similarity >= {match}
     ),
     matched AS (
-        SELECT DISTINCT band, later AS id
-        FROM {comparisons}
+        SELECT explode(bands) AS band, later AS id FROM {verified} WHERE similarity >= {match}
+        UNION ALL
+        SELECT explode(bands) AS band, later AS id
+        FROM {candidates}
         JOIN alike ON id_a = least(earlier, later) AND id_b = greatest(earlier, later)
-        WHERE size > {all_pairs}
     )
     SELECT band, rank, id, is_new, ordinal
     FROM {groups} LEFT ANTI JOIN matched USING (band, id)
-    WHERE size > {all_pairs} AND ordinal > {representatives}
+    WHERE is_large AND ordinal > {representatives}
 """
 
-FOUND = "SELECT * FROM {verified} WHERE similarity >= {similarity}"
+FOUND = """
+    SELECT least(earlier, later) AS id_a, greatest(earlier, later) AS id_b, similarity, containment
+    FROM {compared}
+    WHERE similarity >= {similarity}
+"""
+
+NONE_YET = """
+    SELECT '' AS earlier, '' AS later, 0D AS similarity, 0D AS containment WHERE false
+"""
 
 # Up to `all_pairs` a document was compared with everyone before it.
 LEFT = """
@@ -182,30 +196,36 @@ def candidate_pairs(
         "representatives": min(representatives, all_pairs),
     }
     members = session.sql(MEMBERS, bands=bands, new=new)
-    found = []
+    compared = session.sql(NONE_YET)
     for _ in range(rounds):
-        groups = checkpointed(session.sql(GROUPS, members=members))
-        comparisons = session.sql(COMPARISONS, groups=groups, **limits)
-        candidates = checkpointed(session.sql(CANDIDATES, comparisons=comparisons))
+        groups = checkpointed(session.sql(GROUPS, members=members, **limits))
+        candidates = checkpointed(session.sql(CANDIDATES, groups=groups, **limits))
         verified = checkpointed(
-            session.sql(VERIFIED, candidates=candidates, documents=documents, unit=unit, size=size)
+            session.sql(
+                VERIFIED,
+                candidates=candidates,
+                compared=compared,
+                documents=documents,
+                unit=unit,
+                size=size,
+            )
         )
-        found.append(session.sql(FOUND, verified=verified, similarity=similarity))
-        unmatched = session.sql(
-            UNMATCHED,
-            groups=groups,
-            comparisons=comparisons,
-            verified=verified,
-            so_far=so_far,
-            match=match,
-            **limits,
+        unmatched = checkpointed(
+            session.sql(
+                UNMATCHED,
+                groups=groups,
+                candidates=candidates,
+                verified=verified,
+                compared=compared,
+                so_far=so_far,
+                match=match,
+                **limits,
+            )
         )
-        unmatched = checkpointed(unmatched)
+        compared = compared.union(verified.drop("bands"))
         if unmatched.where("is_new").isEmpty():
             break
         members = unmatched.drop("ordinal")
-    return (
-        reduce(DataFrame.union, found)
-        .distinct()
-        .union(session.sql(LEFT, unmatched=unmatched, **limits))
+    return session.sql(FOUND, compared=compared, similarity=similarity).union(
+        session.sql(LEFT, unmatched=unmatched, **limits)
     )

@@ -75,6 +75,16 @@ WHERE old.documents > 0
   )
 """
 
+NO_FALL = """
+SELECT new.value AS value, old.value AS published_value, {by} AS allowed_fall
+FROM (SELECT CAST(avg({column}) AS DOUBLE) AS value FROM {{batch}}) AS new
+CROSS JOIN (
+  SELECT CAST(avg({column}) AS DOUBLE) AS value, count(*) AS documents FROM {{published}}
+) AS old
+WHERE old.documents > 0
+  AND coalesce(new.value < old.value - {by}, new.value IS NULL AND old.value IS NOT NULL)
+"""
+
 
 @check(version=1)
 def max_drop_share(column: str, share: float) -> str:
@@ -153,6 +163,24 @@ def max_change(measure: str, percent: float, column: str = "", quantile: float =
         raise CommandError(f"max_change: quantile is from 0 to 1, not {quantile}")
     value = MEASURES[measure].format(column=_quoted(column), quantile=_number(quantile))
     return MAX_CHANGE.format(measure=value, percent=_number(percent))
+
+
+@check(version=1)
+def no_fall(column: str, by: float = 0.0) -> str:
+    """The mean of a column may not be below the published version's, e.g. the AUC of a model.
+
+    Passes while nothing is published.
+
+    Args:
+        column: what is measured, a number.
+        by: how far it may be below; exactly that much passes.
+
+    Raises:
+        CommandError: `by` is negative.
+    """
+    if by < 0:
+        raise CommandError(f"no_fall: by is at least 0, not {by}")
+    return NO_FALL.format(column=_quoted(column), by=_number(by))
 
 
 def _share(check_name: str, share: float) -> str:

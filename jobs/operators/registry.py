@@ -9,6 +9,7 @@ from winnow.udfs.registry import Declaration, Function, declare, options_of
 Columns = Mapping[str, str]
 
 SO_FAR = "so_far"  # the parameter of an append-only operator that the engine gives
+VERSIONS = "versions"  # the parameter of one that notes what it was built from; the engine gives it
 
 
 def operator(
@@ -18,6 +19,7 @@ def operator(
     libraries: tuple[str, ...] = (),
     assets: tuple[str, ...] = (),
     append_only: bool = False,
+    reads_versions: bool = False,
 ) -> Callable[[Function], Function]:
     """Declare an operator.
 
@@ -30,6 +32,8 @@ def operator(
         version: raise it when results change for a reason that the source does not show.
         libraries: distributions whose version changes results.
         assets: files beside the module.
+        reads_versions: its last parameter is called `versions`; SQL does not give it, it is the
+            versions of the stored tables that the stage reads, by their full names.
         append_only: given what is new of one input (`TABLE(STREAM(t))`) and all of the others, it
             returns what is new of its answer, and no earlier row would be another one: a streaming
             table may call it. Its last DataFrame is called `so_far`; SQL does not give it, it is
@@ -58,10 +62,15 @@ def operator(
                 function=function,
                 returns=schema,
                 tables=tuple(tables[:-1] if append_only else tables),
-                options=options_of(function, len(tables)),
+                options=tuple(
+                    option
+                    for option in options_of(function, len(tables))
+                    if not (reads_versions and option.name == VERSIONS)
+                ),
                 libraries=libraries,
                 assets=assets,
                 append_only=append_only,
+                reads_versions=reads_versions,
             ),
         )
 

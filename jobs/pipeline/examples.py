@@ -64,7 +64,8 @@ def read_examples(
 
 def inputs(stage: Stage) -> tuple[str, ...]:
     """What an example's row can stand in: the tables that a stage reads, and its sources."""
-    return (*stage.inputs, *sorted({call.declaration.name for call in stage.sources}))
+    tables = (name for name in stage.inputs if name not in stage.models)
+    return (*tables, *sorted({call.declaration.name for call in stage.sources}))
 
 
 def _input(document: Document, i: int, entry: Entry, stage: Stage) -> tuple[str, list[Problem]]:

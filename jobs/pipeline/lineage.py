@@ -1,7 +1,8 @@
 """Which tables, functions and parameters a stage's query uses, and where each is named."""
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from winnow.pipeline.calls import (
     SPARK_TABLE_FUNCTIONS,
@@ -11,7 +12,16 @@ from winnow.pipeline.calls import (
     read_arguments,
 )
 from winnow.pipeline.context import Context
-from winnow.pipeline.model import Call, NamedFile, OptionValue, Problem, Read, TableArgument
+from winnow.pipeline.model import (
+    Call,
+    Kind,
+    Marker,
+    NamedFile,
+    OptionValue,
+    Problem,
+    Read,
+    TableArgument,
+)
 from winnow.pipeline.query import (
     Cte,
     Function,
@@ -31,6 +41,8 @@ from winnow.udfs.registry import Declaration, Option
 
 PATH_FORMATS = words("avro binaryfile csv delta hive_metastore iceberg json orc parquet text xml")
 CONTROL_SCHEMA = "winnow"
+MODEL_FILES = (".bin", ".ftz")  # fastText's; else a name without a path is a table's
+_TABLE = re.compile(r"\w+(\.\w+)?")
 _PINNED = "A run pins the version of every input, so that its result can be made again."
 
 
@@ -39,7 +51,8 @@ class Uses:
     """What a stage's query reads and calls. Offsets of reads and calls count from the body.
 
     `tables` and `operators` find the table or the function of an input by its first token, `ends`
-    the end of its tokens; `streams` are the inputs with STREAM before them.
+    the end of its tokens; `streams` are the inputs with STREAM before them, `models` the
+    classifiers, in tables or files.
     """
 
     query: Query
@@ -53,6 +66,7 @@ class Uses:
     operators: dict[int, Declaration] = field(default_factory=dict)
     ends: dict[int, int] = field(default_factory=dict)
     streams: set[int] = field(default_factory=set)
+    models: set[int] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -86,8 +100,8 @@ class _Finder:
                 self._table(relation, scope)
             elif relation.stream:
                 self._stream_of_query(relation)
-        self._calls()
         self.found.functions = self._column_functions()
+        self._calls()
         self.found.parameters = self._parameters()
         return self.found
 
@@ -331,17 +345,55 @@ class _Finder:
         options = zip(declared.options, parts[len(declared.tables) :], strict=False)
         named |= {option.name: span for option, span in options}
         for option in declared.options:
-            if not option.is_file or option.name not in named:
+            if not (option.is_file or option.is_model) or option.name not in named:
                 continue
             start, end = named[option.name]
             is_known, value = literal(self.tokens[start:end])
-            if is_known:
+            if is_known and option.is_model:
+                self._model(declared, option, value, start, end)
+            elif is_known:
                 self._file(declared, option, value, function.start)
             else:
                 what = f"option {quoted(option.name)} of {quoted(declared.name)}"
-                message = f"{what} names a file, and this is neither a string nor a parameter"
-                remedy = "Give 'a path' or :parameter: the plan looks whether the file changed."
+                thing = "model" if option.is_model else "file"
+                message = f"{what} names a {thing}, and this is neither a string nor a parameter"
+                remedy = f"Give a string or :parameter: the plan looks whether the {thing} changed."
                 self._problem(start, end, message, remedy)
+
+    def _model(
+        self, declared: Declaration, option: Option, value: OptionValue, start: int, end: int
+    ) -> None:
+        """Note the classifier that a call of a column function names: a table or a file."""
+        name: object = value
+        if isinstance(value, Marker):
+            parameter = self.context.parameters.get(value.parameter)
+            if parameter is None or parameter.name in self.context.broken_parameters:
+                return  # said elsewhere
+            name = parameter.value
+        if name is None or name == "":
+            return  # no model: the function gives NULL
+        first = self.tokens[start].start - self.base
+        last = self.tokens[end - 1].end - self.base
+        table = _TABLE.fullmatch(str(name))
+        if table is None or str(name).endswith(MODEL_FILES):
+            self._file(declared, option, value, start)
+            self._note_model(start, end)
+            self.all_reads.append(Read("", first, last, is_model=True, address=str(name)))
+            return
+        found = self._resolve(str(name).lower().split("."), start, end)
+        kind = self.context.stages.get(found)
+        if kind is not None and kind is not Kind.MATERIALIZED_VIEW:
+            message = f"{quoted(found)} is a {kind.value}, and a model is a materialized view"
+            remedy = "A new model is a new version as a whole: CREATE OR REFRESH MATERIALIZED VIEW."
+            self._problem(start, end, message, remedy)
+        elif found:
+            self.found.tables[start] = found
+            self._note_model(start, end)
+            self.all_reads.append(Read(found, first, last, is_model=True))
+
+    def _note_model(self, start: int, end: int) -> None:
+        self.found.models.add(start)
+        self.found.ends[start] = end
 
     def _file(self, declared: Declaration, option: Option, value: OptionValue, token: int) -> None:
         place = self.statement.text.place(self.tokens[token].start)
@@ -377,7 +429,7 @@ class _Builder:
         shift = len(self.sql) - (start - self._base)
         for read in self._all:
             if start <= read.start + self._base < end:
-                moved = Read(read.table, read.start + shift, read.end + shift, read.stream)
+                moved = replace(read, start=read.start + shift, end=read.end + shift)
                 self.reads.append(moved)
         self.sql += self._text[start:end]
 

@@ -137,13 +137,17 @@ class Read:
     """A table that a body reads: the part body[start:end] names it.
 
     `table` is `stage` for a stage of this pipeline, `pipeline.stage` for a published table of
-    another one. For `STREAM(t)` and `STREAM t`, start and end cover the whole of it.
+    another one. For `STREAM(t)` and `STREAM t`, start and end cover the whole of it. A classifier
+    that a function is given is read, too: then they cover the option's value, and `table` may be
+    empty, with the `address` of a file in its place.
     """
 
     table: str
     start: int
     end: int
     stream: bool = False
+    is_model: bool = False
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -223,7 +227,14 @@ class Stage:
     @property
     def inputs(self) -> tuple[str, ...]:
         """All tables read, TABLE arguments included, sorted, each once."""
-        return tuple(sorted({read.table for read in self._all_reads()}))
+        return tuple(sorted({read.table for read in self._all_reads() if read.table}))
+
+    @property
+    def models(self) -> frozenset[str]:
+        """The tables among the inputs that are classifiers, and nothing else."""
+        reads = self._all_reads()
+        models = frozenset(read.table for read in reads if read.table and read.is_model)
+        return models - {read.table for read in reads if not read.is_model}
 
     @property
     def streams(self) -> frozenset[str]:

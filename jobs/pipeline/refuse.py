@@ -1,6 +1,6 @@
 """Plan errors: what a stage may not say, whatever Spark thinks of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 
 from winnow.pipeline import nondeterminism, streaming
 from winnow.pipeline.context import Context
@@ -68,6 +68,10 @@ def _published_view(statement: Statement, uses: Uses, context: Context) -> Itera
         message = f"a view cannot call {quoted(declared.name)}: its readers would run it each time"
         remedy = "Call it in a materialized view, and read that one here."
         yield statement.problem(start, uses.ends[start], message, remedy)
+    for start in sorted(uses.models):
+        message = "a view cannot score with a model: its readers pin none"
+        remedy = "Store the scores in a streaming table or a materialized view, and read them here."
+        yield statement.problem(start, uses.ends[start], message, remedy)
     for block in blocks(uses.query):
         for function in block.functions:
             if function.name in context.own_functions & set(uses.functions):
@@ -127,34 +131,56 @@ def _rule(
     def at(start: int, end: int, message: str, remedy: str) -> Problem:
         return statement.text.problem(tokens[start].start, tokens[end - 1].end, message, remedy)
 
-    reader, select = Reader(tokens, pair(tokens)), Select(0, len(tokens))
     try:
-        reader.scan(select, 0, len(tokens))
+        found = list(in_condition(rule.name, tokens, context.functions))
     except QueryError as error:
         last = min(error.end, len(tokens))
         yield at(min(error.start, last - 1), last, error.message, error.remedy)
         return
-    name = quoted(rule.name)
+    yield from (at(*finding) for finding in found)
+    yield from _heavy(statement, quoted(rule.name), tokens)
+
+
+def in_condition(
+    rule: str, tokens: list[Token], functions: Container[str]
+) -> Iterator[nondeterminism.Finding]:
+    """What a rule's condition may not hold: subqueries, Python, many rows, chance.
+
+    Args:
+        rule: its name.
+        tokens: of the condition.
+        functions: the names that call Python.
+
+    Raises:
+        QueryError: the condition's shape cannot be read.
+    """
+    reader, select = _scanned(tokens)
+    name = quoted(rule)
     for opening, _ in select.subqueries:
         message = f"rule {name} has a subquery: a rule sees one row of this stage"
         remedy = "Join the table in the query, and compare its columns here."
-        yield at(opening, opening + 1, message, remedy)
+        yield opening, opening + 1, message, remedy
     for function in select.functions:
         if reader.word(function.start - 1) != ".":
             for message, remedy in _rule_function(
-                name, function.name, bool(function.over), context
+                name, function.name, bool(function.over), functions
             ):
-                yield at(function.start, function.start + 1, message, remedy)
+                yield function.start, function.start + 1, message, remedy
     for finding in nondeterminism.in_expressions(reader, select):
         if reader.tokens[finding[0]].name not in streaming.AGGREGATES:
-            yield at(*finding)
-    yield from _heavy(statement, name, reader, select)
+            yield finding
+
+
+def _scanned(tokens: list[Token]) -> tuple[Reader, Select]:
+    reader, select = Reader(tokens, pair(tokens)), Select(0, len(tokens))
+    reader.scan(select, 0, len(tokens))
+    return reader, select
 
 
 def _rule_function(
-    rule: str, name: str, is_window: bool, context: Context
+    rule: str, name: str, is_window: bool, functions: Container[str]
 ) -> Iterator[tuple[str, str]]:
-    if name in context.functions:
+    if name in functions:
         yield (
             f"rule {rule} calls {quoted(name)}, and rules call no Python",
             f"Compute {name}(...) in the query under a name, and compare that column here.",
@@ -166,7 +192,8 @@ def _rule_function(
         )
 
 
-def _heavy(statement: Statement, rule: str, reader: Reader, select: Select) -> Iterator[Problem]:
+def _heavy(statement: Statement, rule: str, tokens: list[Token]) -> Iterator[Problem]:
+    reader, select = _scanned(tokens)
     for i in select.words:
         token = reader.tokens[i]
         if token.name in HEAVY_COLUMNS and reader.word(i + 1) != "IS":

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 import small_warehouse
@@ -5,7 +7,7 @@ from winnow.engine.registry import Registry, published
 from winnow.errors import CommandError
 from winnow.explore.catalog import Catalog
 from winnow.explore.history import show_status, show_versions, status, tables, versions
-from winnow.explore.lineage import lineage, show_lineage
+from winnow.explore.lineage import lineage, show_lineage, show_mermaid
 from winnow.explore.screen import Screen
 
 
@@ -21,6 +23,12 @@ def test_the_last_run_comes_first_with_its_last_state(catalog):
         ("r2", "succeeded"),
         ("r1", "succeeded"),
     ]
+
+
+def test_states_are_coloured_on_a_terminal_alone(catalog):
+    facts = status(catalog)
+    assert "\x1b[31mrejected\x1b[0m" in show_status(facts, Screen(colour=True))
+    assert "\x1b" not in show_status(facts, Screen())
 
 
 def test_tables_stand_after_what_they_are_built_from(catalog):
@@ -76,3 +84,39 @@ def test_lineage_goes_down_to_the_files(catalog):
 
 def test_what_was_unfolded_once_is_not_unfolded_again(catalog):
     assert show_lineage(lineage(catalog), Screen()).count("files (listing") == 1
+
+
+def test_the_fate_of_a_document_in_each_version_is_told(catalog):
+    found = versions(catalog, "web.filtered", "a3-short")
+    assert [item["document"] for item in found["versions"]] == ["dropped", "dropped", "dropped"]
+    found = versions(catalog, "web.filtered", "b2-huge")
+    assert [item["document"] for item in found["versions"]] == ["dropped", "dropped", "not there"]
+    assert "not there" in show_versions(found, Screen())
+
+
+def test_a_table_has_the_size_of_all_its_versions(catalog):
+    found = {item["table"]: item for item in tables(catalog)["tables"]}
+    folder = Path(catalog.warehouse.path("web", "filtered"))
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    assert found["web.filtered"]["bytes_with_history"] == size
+    assert found["web.curated"]["bytes_with_history"] is None
+
+
+def test_lineage_of_a_table_says_what_reads_it(catalog):
+    found = lineage(catalog, "web.duplicates")
+    assert found["read_by"] == ["web.kept", "web.curated", "web.shouted"]
+    assert "read by web.kept, web.curated" in show_lineage(found, Screen())
+
+
+def test_lineage_is_a_mermaid_diagram_too(catalog):
+    lines = show_mermaid(lineage(catalog, "web.duplicates"), Screen()).split("\n")
+    assert lines == [
+        "graph LR",
+        '  n0["web.duplicates v1"]',
+        '  n1["web.filtered v2"]',
+        '  n2["web.documents v2"]',
+        '  n3["0 files, f2"]',
+        "  n3 --> n2",
+        "  n2 --> n1",
+        "  n1 --> n0",
+    ]

@@ -82,6 +82,43 @@ def test_the_closest_id_comes_first(catalog):
         explain(catalog, "a3-shart")
 
 
+def test_a_document_is_found_by_its_address_or_by_words_of_its_text(catalog):
+    assert explain(catalog, "https://example.org/a3-short", "url")["id"] == "a3-short"
+    assert explain(catalog, "few words", "text")["id"] == "a3-short"
+
+
+@pytest.mark.parametrize(
+    ("given", "by", "message"),
+    [
+        ("https://example.org/a3-shot", "url", "The closest: https://example.org/a3-short, "),
+        ("quick brown", "text", "several texts hold 'quick brown': a1-kept, a2-copy. Name one"),
+        (" ", "text", "takes words of a text"),
+    ],
+)
+def test_an_address_or_words_that_name_no_single_document_are_explained(
+    catalog, given, by, message
+):
+    with pytest.raises(CommandError, match=message):
+        explain(catalog, given, by)
+
+
+def test_scores_are_told_with_the_version_of_what_gave_them(catalog):
+    filtered = life(catalog, "a1-kept")["stages"][1]
+    assert filtered["scores"] == {"language_score": 0.75}
+    assert filtered["made_by"] == {"function language": "f00dfacef00dface"}
+    text = show_life(explain(catalog, "a1-kept"), Screen(120))
+    assert "scores  language_score 0.75  by function language f00dface" in text
+
+
+def test_a_rule_that_was_only_just_passed_is_marked(catalog):
+    rules = {rule["rule"]: rule for rule in life(catalog, "b1-hostile")["stages"][1]["rules"]}
+    assert rules["short_lines"]["margin"] == pytest.approx(0.5)
+    assert rules["known_source"]["margin"] is None
+    just = {**explain(catalog, "b1-hostile")}
+    just["pipelines"][0]["stages"][1]["rules"][0]["margin"] = 0.05
+    assert "only just, by 5.0%" in show_life(just, Screen(200))
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_a_hostile_text_neither_steers_the_terminal_nor_leaves_the_screen(catalog, width):
     shown = show_life(explain(catalog, "b1-hostile"), Screen(width))

@@ -6,7 +6,7 @@ from pyarrow.fs import PyFileSystem
 
 from winnow.errors import CommandError
 from winnow.explore.catalog import Catalog
-from winnow.explore.stored import dataset, value_of
+from winnow.explore.stored import dataset, values_of
 
 
 @pytest.fixture
@@ -37,4 +37,5 @@ def test_a_value_is_found_in_whichever_row_group_has_it(tmp_path):
     table = pa.table({"id": ["a", "b", "b", "c"], "text": ["A", None, "B", None]})
     pq.write_table(table, tmp_path / "rows.parquet", row_group_size=1)
     rows = arrow_dataset.dataset(tmp_path)
-    assert [value_of(rows, "text", id) for id in "abcd"] == ["A", "B", None, None]
+    assert values_of(rows, "text", list("abcd")) == {"a": "A", "b": "B"}
+    assert values_of(rows, "text", []) == {}

@@ -104,7 +104,7 @@ def test_another_type_is_an_error():
 class TestAModelOfTheUsers:
     @pytest.fixture
     def model(self, tmp_path):
-        """A fastText model of two words and three languages, by hand: no library here trains one.
+        """A fastText model of two words and three languages, by hand, so that its scores are known.
 
         Layout: fastText 0.9.2, src/fasttext.cc saveModel, dictionary.cc save, densematrix.cc save.
         """

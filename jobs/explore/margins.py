@@ -1,0 +1,80 @@
+"""How far a document is from a rule's threshold: which rules it only just passed.
+
+A verdict is never decided here, Spark did that. Comparisons of numbers are measured, also joined by
+AND; of everything else nothing is said.
+"""
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+JUST = 0.05  # of the threshold
+
+_OPERATIONS: dict[type[exp.Expr], Callable[[float, float], float]] = {
+    exp.Add: operator.add,
+    exp.Sub: operator.sub,
+    exp.Mul: operator.mul,
+}
+
+
+def margin(condition: str, row: dict[str, Any]) -> float | None:
+    """Return the distance of a row from a condition's nearest threshold, as a share of it.
+
+    Args:
+        condition: of a rule, e.g. `words BETWEEN 50 AND 100000` or `hashes <= 0.1 * words`.
+        row: the row's values; structs are dictionaries.
+
+    Returns:
+        0.02 for 51 words where 50 are asked for; None where nothing can be measured.
+    """
+    try:
+        return _margin(sqlglot.parse_one(condition, read="spark"), row)
+    except SqlglotError:
+        return None
+
+
+def _margin(node: exp.Expr, row: dict[str, Any]) -> float | None:
+    if isinstance(node, exp.Paren):
+        return _margin(node.this, row)
+    if isinstance(node, exp.And):
+        found = [_margin(side, row) for side in (node.left, node.right)]
+        return min((one for one in found if one is not None), default=None)
+    if isinstance(node, exp.Between):
+        found = [_distance(node.this, node.args[end], row) for end in ("low", "high")]
+        return min((one for one in found if one is not None), default=None)
+    if isinstance(node, exp.GT | exp.GTE | exp.LT | exp.LTE):
+        return _distance(node.left, node.right, row)
+    return None
+
+
+def _distance(value: exp.Expr, threshold: exp.Expr, row: dict[str, Any]) -> float | None:
+    found, limit = _number(value, row), _number(threshold, row)
+    return None if found is None or not limit else abs(found - limit) / abs(limit)
+
+
+def _number(node: exp.Expr, row: dict[str, Any]) -> float | None:
+    if isinstance(node, exp.Paren | exp.Cast):
+        return _number(node.this, row)
+    if isinstance(node, exp.Neg):
+        found = _number(node.this, row)
+        return None if found is None else -found
+    if isinstance(node, exp.Literal) and not node.is_string:
+        return float(node.name)
+    if isinstance(node, exp.Column):
+        return _value(node, row)
+    operation = _OPERATIONS.get(type(node))
+    if operation is None or not isinstance(node, exp.Binary):
+        return None
+    left, right = _number(node.left, row), _number(node.right, row)
+    return None if left is None or right is None else operation(left, right)
+
+
+def _value(column: exp.Column, row: dict[str, Any]) -> float | None:
+    value: Any = row
+    for part in column.parts:
+        value = value.get(part.name) if isinstance(value, dict) else None
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -1,0 +1,31 @@
+import pytest
+
+from winnow.explore.margins import margin
+
+ROW = {"words": 51, "hashes": 5, "line": {"short": 60}, "none": None, "name": "x", "yes": True}
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("words >= 50", 0.02),
+        ("words BETWEEN 50 AND 100000", 0.02),
+        ("hashes <= 0.1 * words", 0.1 / 5.1),
+        ("(words + 1) < 2 * 52 - 51", 1 / 53),
+        ("CAST(words AS DOUBLE) > 60", 0.15),
+        ("line.short <= 60", 0.0),
+        ("words > -51", 2.0),
+        ("words >= 50 AND line.short < 600", 0.02),
+        ("words >= 50 AND name = 'x'", 0.02),
+    ],
+)
+def test_the_margin_is_a_share_of_the_nearest_threshold(condition, expected):
+    assert margin(condition, ROW) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["words > 0", "none > 3", "name > 3", "yes > 3", "words > 5 OR true", "length(name) > 3", "(("],
+)
+def test_what_cannot_be_measured_has_no_margin(condition):
+    assert margin(condition, ROW) is None
