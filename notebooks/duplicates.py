@@ -133,7 +133,7 @@ ask("""
 costs = ask("""
     SELECT threshold, count(DISTINCT id_b) AS documents
     FROM pairs
-    JOIN (SELECT explode(array(0.5, 0.6, 0.7, 0.8, 0.9, 0.95)) AS threshold)
+    JOIN (SELECT explode(array(0.5D, 0.6D, 0.7D, 0.8D, 0.9D, 0.95D)) AS threshold)
       ON similarity >= threshold
     GROUP BY threshold ORDER BY threshold
 """)

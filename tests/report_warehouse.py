@@ -1,4 +1,7 @@
-"""A warehouse of two stages, `documents` and `filtered`, with any texts: else hostile ones."""
+"""A warehouse of `documents`, `filtered` and `unique` with any texts: else hostile ones.
+
+The last document is taken for a near-duplicate of the first.
+"""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -6,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 from deltalake import write_deltalake
 
-from small_warehouse import DOCUMENTS, FILTERED, FILTERED_RULES, START, _on, _run, _version
+from small_warehouse import DOCUMENTS, ENGINE, FILTERED, FILTERED_RULES, START, _on, _run, _version
 from winnow.engine.registry import Input, Registry
 from winnow.engine.warehouse import Warehouse
 
@@ -21,6 +24,17 @@ HOSTILE_IDS: Mapping[str, str] = {
     "svg": "<svg onload=alert(4)><animate onbegin=alert(5)> </svg> of words and words",
     "short": "<b>few</b>\nwords",
 }
+UNIQUE = pa.schema(
+    [
+        ("id", pa.string()),
+        ("kept_id", pa.string()),
+        ("copies", pa.int64()),
+        ("similarity", pa.float64()),
+        ("quality_score", pa.float64()),
+        *ENGINE,
+    ]
+)
+UNIQUE_RULES = [("near_duplicate", "kept_id = id", "drop")]
 HOSTILE_SOURCE = '</text><script>alert("source")</script>\u202e\x1b[31m'
 
 
@@ -67,14 +81,29 @@ def hostile_warehouse(
                 "_batch": 1,
             }
         )
+    kept = [row["id"] for row in filtered if not row["_dropped"]]
+    unique = [
+        {
+            "id": name,
+            "kept_id": kept[0] if name == kept[-1] else name,
+            "copies": 2 if name in (kept[0], kept[-1]) else 1,
+            "similarity": 0.83 if name == kept[-1] else 1.0,
+            "quality_score": place / len(kept),
+            "_failed_rules": ["near_duplicate"] if name == kept[-1] else [],
+            "_dropped": name == kept[-1],
+            "_batch": 1,
+        }
+        for place, name in enumerate(kept)
+    ]
     for stage, schema, rows in (
         ("documents", DOCUMENTS, documents),
         ("filtered", FILTERED, filtered),
+        ("unique", UNIQUE, unique),
     ):
         path = warehouse.path("web", stage)
         table = pa.Table.from_pylist(rows, schema=schema)
         write_deltalake(path, table, partition_by=["_dropped"])
-    _publish(Registry(warehouse), len(documents), sum(row["_dropped"] for row in filtered))
+    _publish(Registry(warehouse), len(documents), len(documents) - len(kept))
     return warehouse
 
 
@@ -89,24 +118,29 @@ def _publish(registry: Registry, documents: int, dropped: int) -> None:
             inputs=(Input("files", digest="f"),),
         ),
         _version("filtered", 0, "r1", rows=counts, inputs=(_on("documents", 0),)),
+        _version(
+            "unique", 0, "r1", rows=(counts[1], counts[1] - 1, 1), inputs=(_on("filtered", 0),)
+        ),
     ]
     _run(registry, "r1", "succeeded", versions, START)
+    rules = {"filtered": (FILTERED_RULES, dropped), "unique": (UNIQUE_RULES, 1)}
     registry.append(
         "rules",
         [
             {
                 "pipeline": "web",
-                "stage": "filtered",
+                "stage": stage,
                 "version": 0,
                 "run": "r1",
                 "position": position,
                 "rule": rule,
                 "condition": condition,
                 "action": action,
-                "failed": dropped if action == "drop" else 0,
+                "failed": failed if action == "drop" else 0,
                 "failed_alone": 0,
-                "failed_first": dropped if position == 0 else 0,
+                "failed_first": failed if position == 0 else 0,
             }
-            for position, (rule, condition, action) in enumerate(FILTERED_RULES)
+            for stage, (own, failed) in rules.items()
+            for position, (rule, condition, action) in enumerate(own)
         ],
     )

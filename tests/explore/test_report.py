@@ -101,6 +101,19 @@ def test_clusters_are_counted_by_size_and_shown_with_their_members(facts):
     assert kept["largest"] == [{"kept_id": "a1-kept", "documents": 2, "others": ["a2-copy"]}]
 
 
+def test_near_duplicates_that_went_are_shown_beside_what_stays_the_least_alike_first(hostile):
+    found = step(report(Catalog.of(hostile)), "duplicates", "unique")
+    assert found["largest"] == [{"kept_id": "script", "documents": 2, "others": ["svg"]}]
+    assert found["least_alike"] == [{"id": "svg", "kept_id": "script", "similarity": 0.83}]
+
+
+def test_the_best_and_the_worst_of_a_score_are_kept_documents(hostile):
+    (found,) = report(Catalog.of(hostile))["favourites"]
+    assert found["score"] == "quality_score"
+    assert [row["id"] for row in found["best"]][:2] == ["template", "terminal"]
+    assert found["worst"][0] == {"id": "script", "score": 0.0}
+
+
 def test_samples_of_a_rule_failed_it_and_those_that_passed_by_the_least_did_not(facts):
     filtered = step(facts, "samples", "filtered")
     rule = filtered["rules"][0]
