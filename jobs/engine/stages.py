@@ -44,6 +44,8 @@ from winnow.pipeline.model import Action, Check, Pipeline, Stage
 from winnow.schemas.documents import BATCH, DROPPED, ENGINE_COLUMNS
 from winnow.session import build_session, jvm_process, register_functions
 
+ROW_COUNT = "expect_table_row_count_to_be_between"
+
 
 class StageRunner:
     """Builds and audits the stages of one pipeline in one Spark session."""
@@ -218,7 +220,7 @@ class StageRunner:
         files: Sequence[FileRow],
     ) -> tuple[CheckResult, ...]:
         checks = self._pipeline.checks.get(plan.name, ())
-        results = [*built_in(version, candidate, rules)]
+        results = [*built_in(version, candidate, rules, checks)]
         results += file_checks(plan, self._pipeline, files)
         if checks:
             results += self._expectations(plan, planner, version, checks)
@@ -328,9 +330,15 @@ def rule_counts(registry: Registry, version: Version) -> tuple[RuleCount, ...]:
 
 
 def built_in(
-    version: Version, candidate: Candidate | None, rules: Iterable[RuleCount]
+    version: Version,
+    candidate: Candidate | None,
+    rules: Iterable[RuleCount],
+    checks: Iterable[Check],
 ) -> list[CheckResult]:
-    """Return the checks that every version must pass, whatever its pipeline asks for."""
+    """Return the checks that every version must pass, whatever its pipeline asks for.
+
+    A table may be without a row only where a check of its own says that 0 are enough.
+    """
     results = []
     if candidate is not None:
         written = candidate.kept + candidate.dropped
@@ -346,9 +354,15 @@ def built_in(
                 "A row that the query returned is neither kept nor dropped.",
             )
         )
-    if not version.is_view:
+    may_be_empty = any(
+        check.type == ROW_COUNT and check.kwargs.get("min_value") == 0 for check in checks
+    )
+    if not version.is_view and not may_be_empty:
         rows = version.rows_kept + version.rows_dropped
-        note = "A version without a row is more often a wrong input than a result."
+        note = (
+            "A version without a row is more often a wrong input than a result. Where it is one, "
+            f"check the table with {ROW_COUNT} and min_value: 0."
+        )
         results.append(built_in_check("at_least_one_row", rows > 0, {"rows": rows}, note))
     for rule in rules:
         if rule.action == Action.FAIL.value:

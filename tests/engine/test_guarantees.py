@@ -117,6 +117,13 @@ def test_a_stage_without_a_row_is_rejected(project):
     assert project.states(result)["unique"] == "REJECTED"
 
 
+def test_a_stage_without_a_row_is_published_where_its_own_check_says_that_none_is_enough(project):
+    project.edit("30_unique.sql", "FROM filtered", "FROM filtered WHERE id = 'none'")
+    count = "expect_table_row_count_to_be_between"
+    project.write("checks/unique.yml", f"all:\n  - {{type: {count}, kwargs: {{min_value: 0}}}}\n")
+    assert project.states(project.run())["unique"] == "BUILT"
+
+
 def test_a_failing_stage_skips_only_what_depends_on_it(project, stage_of):
     project.write(
         "25_lengths.sql",
