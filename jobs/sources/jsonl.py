@@ -54,15 +54,18 @@ def _record(position: int, line: bytes, fields: Fields) -> Record:
     repaired = 0
     try:
         values = orjson.loads(line)
+        is_exact = not isinstance(values, dict) or not any(
+            isinstance(value, float) and abs(value) >= _LARGE for value in values.values()
+        )
     except orjson.JSONDecodeError:
+        is_exact = False
+    if not is_exact:
         try:
             values, repaired = _parse_broken(line)
         except (ValueError, RecursionError):
             return rejected(position, "not_json", line)
     if not isinstance(values, dict):
         return rejected(position, "not_an_object", line)
-    if any(isinstance(value, float) and abs(value) >= _LARGE for value in values.values()):
-        values, _ = _parse_broken(line)  # it may be an integer, of which all digits count
     return fields.document(values, position, repaired, line)
 
 

@@ -12,7 +12,7 @@ from winnow.errors import CommandError
 from winnow.explore.catalog import Catalog
 from winnow.explore.report.facts import report
 from winnow.explore.report.page import page
-from winnow.explore.screen import Screen, cut, duration, size
+from winnow.explore.screen import Screen, duration, escape, size
 
 
 def write(catalog: Catalog, pipeline: str | None, out: Path) -> dict[str, Any]:
@@ -39,4 +39,4 @@ def write(catalog: Catalog, pipeline: str | None, out: Path) -> dict[str, Any]:
 def show_written(facts: dict[str, Any], screen: Screen) -> str:
     """Return what `write` did as text."""
     took = f"{size(facts['bytes'])} in {duration(facts['seconds'])}"
-    return cut(f"{facts['file']}  {took}: open it in a browser", screen.width)
+    return f"{escape(facts['file'])}  {took}: open it in a browser"
