@@ -92,7 +92,9 @@ def test_partitions_change_nothing(session, partitions):
     assert run(session, texts, partitions=partitions, **options) == run(session, texts, **options)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    "seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))]
+)
 def test_batches_add_up_to_a_replay(session, seed):
     """With limits so small that every group is a large one, and all in one group besides."""
     texts = families(3, 10, seed)
