@@ -15,6 +15,16 @@ OFFSETS = types.Array(types.int64, 1, "C", readonly=True)
 STRINGS = (pa.string(), pa.large_string(), pa.string_view())
 
 
+def check_strings(column: pa.Array) -> None:
+    """Make sure that a column is one of strings.
+
+    Raises:
+        TypeError: it is not.
+    """
+    if column.type not in STRINGS:
+        raise TypeError(f"expected a STRING column, got {column.type}; cast it in the SELECT")
+
+
 def utf8(text: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return data uint8[n_bytes] and offsets int64[n_rows + 1].
 
@@ -24,8 +34,7 @@ def utf8(text: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     Raises:
         TypeError: the column is not a string column.
     """
-    if text.type not in STRINGS:
-        raise TypeError(f"expected a STRING column, got {text.type}; cast it in the SELECT")
+    check_strings(text)
     if not len(text):  # Arrow may leave out the offsets of an empty array
         return np.zeros(0, np.uint8), np.zeros(1, np.int64)
     text = text.cast(pa.large_string())
@@ -65,8 +74,7 @@ def texts(text: pa.Array) -> Iterator[str | None]:
     Raises:
         TypeError: the column is not a string column.
     """
-    if text.type not in STRINGS:
-        raise TypeError(f"expected a STRING column, got {text.type}; cast it in the SELECT")
+    check_strings(text)
     values = text.cast(pa.large_string()).cast(pa.large_binary())
     rows = (value.as_py() for value in values)
     return (None if row is None else row.decode("utf-8", "replace") for row in rows)

@@ -3,7 +3,7 @@
 import pyarrow as pa
 from backports import zstd
 
-from winnow.udfs.buffers import STRINGS
+from winnow.udfs.buffers import check_strings
 from winnow.udfs.registry import column_function
 
 # zstd's default. zlib's level 6 finds as much (0.36 against 0.38 on 9.5 MB of the shared corpus) at
@@ -23,8 +23,7 @@ def compression_ratio(text: pa.Array) -> pa.Array:
     Source: ours. The level is fixed, and the version of the library is part of the definition
         hash: another one may compress differently.
     """
-    if text.type not in STRINGS:
-        raise TypeError(f"expected a STRING column, got {text.type}; cast it in the SELECT")
+    check_strings(text)
     compressor = zstd.ZstdCompressor(level=LEVEL)
     rows = (row.as_buffer() for row in text.cast(pa.large_string()).cast(pa.large_binary()))
     return pa.array(

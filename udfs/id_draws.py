@@ -4,6 +4,7 @@ from math import log
 
 import pyarrow as pa
 
+from winnow.udfs.buffers import check_strings
 from winnow.udfs.hashing import unit_of
 from winnow.udfs.registry import column_function
 
@@ -18,7 +19,7 @@ def id_uniform(id: pa.Array, seed: int = 0) -> pa.Array:
     Errors: TypeError if the column is not STRING.
     Source: the first 53 bits of BLAKE2b-64 over the seed, a space and the id.
     """
-    _check(id)
+    check_strings(id)
     drawn = (None if each is None else unit_of(f"{seed} {each}") for each in id.to_pylist())
     return pa.array(drawn, pa.float64())
 
@@ -38,14 +39,9 @@ def id_gumbel(id: pa.Array, seed: int = 0) -> pa.Array:
         samples by quality (Wettig et al. 2024, arXiv:2402.09739, section 3.2). Differs: the noise
         is a hash of the id, so that the sample can be drawn again.
     """
-    _check(id)
+    check_strings(id)
     drawn = (
         None if each is None else -log(-log(unit_of(f"{seed} {each}") + 2**-54))
         for each in id.to_pylist()
     )
     return pa.array(drawn, pa.float64())
-
-
-def _check(id: pa.Array) -> None:
-    if id.type not in (pa.string(), pa.large_string(), pa.string_view()):
-        raise TypeError(f"expected a STRING column, got {id.type}; cast it in the SELECT")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from winnow.udfs.buffers import STRINGS
+from winnow.udfs.buffers import check_strings
 from winnow.udfs.registry import column_function
 
 FIELDS = {
@@ -52,8 +52,7 @@ def normalise_text(text: pa.Array) -> pa.Array:
         a million code points in parts that begin anywhere; ours begin with words, in lines of over
         4 MiB.
     """
-    if text.type not in STRINGS:
-        raise TypeError(f"expected a STRING column, got {text.type}; cast it in the SELECT")
+    check_strings(text)
     contents = text.cast(pa.large_string()).cast(pa.large_binary())
     rows = [_normalised(each.as_buffer()) if each.is_valid else None for each in contents]
     return pa.array(rows, _ENCODED).cast(pa.struct(FIELDS))

@@ -64,8 +64,8 @@ class Sandbox:
                 try:
                     connection = self._started()
                     if not sent:
-                        connection.send(list(waiting))
                         sent = len(waiting)
+                        connection.send(list(waiting))
                     late = not connection.poll(seconds)
                     error, result = ("timeout", None) if late else connection.recv()
                 except (EOFError, OSError):

@@ -99,8 +99,10 @@ def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
 
 def _send(session: "SparkSession", blocks: Iterator[bytes], name: str) -> str:
     """Write a file that is named by its content, and have Spark copy it."""
-    with tempfile.NamedTemporaryFile(dir=_folder(), delete=False) as file:
+    digest = hashlib.blake2b(digest_size=16)
+    with tempfile.NamedTemporaryFile(dir=_folder().name, delete=False) as file:
         for block in blocks:
+            digest.update(block)
             file.write(block)
     path = Path(file.name)
     with path.open("rb") as written:
@@ -109,23 +111,13 @@ def _send(session: "SparkSession", blocks: Iterator[bytes], name: str) -> str:
         except ValueError as error:
             path.unlink()
             raise ModelError(f"{name} {error}") from None
-    target = path.with_name(f"winnow-model-{_digest(path)}")
+    target = path.with_name(f"winnow-model-{digest.hexdigest()}")
     path.replace(target)
     session.sparkContext.addFile(str(target))
     return target.name
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-
-
 @cache
-def _folder() -> str:
+def _folder() -> "tempfile.TemporaryDirectory[str]":
     """The folder of what this process sent; it goes when the process ends."""
-    return _kept().name
-
-
-@cache
-def _kept() -> "tempfile.TemporaryDirectory[str]":
     return tempfile.TemporaryDirectory(prefix="winnow-models-")

@@ -27,10 +27,7 @@ NO_RUN = "no run yet: `winnow demo` or `winnow run PIPELINE` makes one"
 
 def status(catalog: Catalog, most: int = 10) -> dict[str, Any]:
     """Return the last runs, newest first, what is published, what is held and who writes now."""
-    last: dict[str, dict[str, Any]] = {}
-    for row in catalog.rows("runs"):
-        last[row["run"]] = row
-    runs = sorted(last.values(), key=lambda row: row["started"], reverse=True)
+    runs = runs_of(catalog)
     holder = holder_of(catalog.warehouse)
     return {
         "warehouse": catalog.warehouse.address,
@@ -43,6 +40,12 @@ def status(catalog: Catalog, most: int = 10) -> dict[str, Any]:
             if item.held
         ],
     }
+
+
+def runs_of(catalog: Catalog) -> list[dict[str, Any]]:
+    """Return the last row of each run in the control table `runs`, the newest run first."""
+    last = {row["run"]: row for row in catalog.rows("runs")}
+    return sorted(last.values(), key=lambda row: row["started"], reverse=True)
 
 
 def _run(row: dict[str, Any]) -> dict[str, Any]:

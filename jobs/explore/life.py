@@ -24,7 +24,7 @@ from winnow.explore.lookup import (
     by_url,
     stages_with_ids,
 )
-from winnow.explore.margins import margin
+from winnow.explore.margins import margin, value_at
 from winnow.explore.similar import similar_to
 from winnow.explore.stored import find, values_of
 from winnow.schemas.documents import DROPPED, FAILED_RULES, HEAVY_COLUMNS
@@ -149,13 +149,6 @@ def _verdict(
         "values": {".".join(path): value_at(row, path) for path in paths},
         "margin": margin(rule["condition"] or "", row),
     }
-
-
-def value_at(row: Any, path: tuple[str, ...]) -> Any:
-    """Return a column's value in a row, or that of a field inside it."""
-    for name in path:
-        row = row.get(name) if isinstance(row, dict) else None
-    return row
 
 
 def _dropping(entry: dict[str, Any]) -> list[str]:

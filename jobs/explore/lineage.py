@@ -59,6 +59,12 @@ def ancestors(catalog: Catalog, version: Version) -> list[Version]:
     return [one for one in found.values() if not one.is_view]
 
 
+def nearest(catalog: Catalog, version: Version, column: str) -> Version | None:
+    """Return the nearest table that a version was built from with this column of documents."""
+    found = ancestors(catalog, version)
+    return next((one for one in found if {"id", column} <= set(one.columns)), None)
+
+
 def descendants(catalog: Catalog, version: Version) -> list[Version]:
     """Return what is published and built from a table, views included, the nearest first."""
     found: dict[str, Version] = {}

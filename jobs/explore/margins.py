@@ -37,6 +37,13 @@ def margin(condition: str, row: dict[str, Any]) -> float | None:
         return None
 
 
+def value_at(row: Any, path: tuple[str, ...]) -> Any:
+    """Return a column's value in a row, or that of a field inside it."""
+    for name in path:
+        row = row.get(name) if isinstance(row, dict) else None
+    return row
+
+
 def _margin(node: exp.Expr, row: dict[str, Any]) -> float | None:
     if isinstance(node, exp.Paren):
         return _margin(node.this, row)
@@ -74,7 +81,5 @@ def _number(node: exp.Expr, row: dict[str, Any]) -> float | None:
 
 
 def _value(column: exp.Column, row: dict[str, Any]) -> float | None:
-    value: Any = row
-    for part in column.parts:
-        value = value.get(part.name) if isinstance(value, dict) else None
+    value = value_at(row, tuple(part.name for part in column.parts))
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

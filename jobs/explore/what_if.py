@@ -21,8 +21,9 @@ from winnow.engine.registry import Version
 from winnow.errors import CommandError
 from winnow.explore.catalog import Catalog, inputs_of
 from winnow.explore.history import parameters_of
-from winnow.explore.life import columns_of, rules_of, value_at
-from winnow.explore.lineage import ancestors, descendants
+from winnow.explore.life import columns_of, rules_of
+from winnow.explore.lineage import descendants, nearest
+from winnow.explore.margins import value_at
 from winnow.explore.previews import texts_of
 from winnow.explore.rule_changes import Change, Sweep, change, names_in
 from winnow.pipeline.model import Action
@@ -307,8 +308,7 @@ def _holder(stage: Stage, column: str) -> Version | None:
     """Return the nearest input with this column of documents."""
     if "id" not in stage.version.columns:
         return None
-    found = ancestors(stage.catalog, stage.version)
-    return next((one for one in found if {"id", column} <= set(one.columns)), None)
+    return nearest(stage.catalog, stage.version, column)
 
 
 def _slim(rows: DataFrame, condition: str, columns: Set[str]) -> DataFrame:

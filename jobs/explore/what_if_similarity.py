@@ -21,7 +21,7 @@ from winnow.engine.registry import Version
 from winnow.errors import CommandError
 from winnow.explore.catalog import Catalog
 from winnow.explore.history import parameters_of
-from winnow.explore.lineage import ancestors, descendants
+from winnow.explore.lineage import ancestors, descendants, nearest
 from winnow.explore.previews import texts_of
 from winnow.explore.stored import dataset
 
@@ -272,8 +272,7 @@ def _sizes(
     catalog: Catalog, version: Version, engine: duckdb.DuckDBPyConnection
 ) -> NDArray[np.int64] | None:
     """Return the bytes of each document's text, None where no input measured them."""
-    found = (one for one in ancestors(catalog, version) if {"id", "text_bytes"} <= {*one.columns})
-    source = next(found, None)
+    source = nearest(catalog, version, "text_bytes")
     if source is None:
         return None
     engine.register("sizes", dataset(catalog.warehouse, source))

@@ -6,6 +6,7 @@ from typing import Any
 from winnow.engine.registry import Version
 from winnow.errors import CommandError
 from winnow.explore.catalog import Catalog, closest, inputs_of
+from winnow.explore.history import runs_of
 from winnow.explore.lineage import lineage
 from winnow.explore.report import duplicates as clusters
 from winnow.explore.report import samples as shown
@@ -107,8 +108,6 @@ def _table(item: Version) -> dict[str, Any]:
 
 def _runs(catalog: Catalog, pipeline: str) -> list[dict[str, Any]]:
     """Return the runs of a pipeline, newest first."""
-    last = {row["run"]: row for row in catalog.rows("runs") if row["pipeline"] == pipeline}
-    runs = sorted(last.values(), key=lambda row: row["started"], reverse=True)
     return [
         {
             "run": row["run"],
@@ -124,7 +123,8 @@ def _runs(catalog: Catalog, pipeline: str) -> list[dict[str, Any]]:
             "versions": json.loads(row["versions"] or "{}"),
             "host": row["host"],
         }
-        for row in runs
+        for row in runs_of(catalog)
+        if row["pipeline"] == pipeline
     ]
 
 

@@ -7,7 +7,8 @@ same ones in every report about the same version.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from winnow.explore.life import columns_of, value_at
+from winnow.explore.life import columns_of
+from winnow.explore.margins import value_at
 from winnow.explore.report.rows import Rows, literal, path, quoted
 from winnow.explore.report.signals import numeric, value
 from winnow.explore.report.steps import ID, Step

@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from winnow.explore.report.rows import Rows
-from winnow.explore.report.steps import ID, Step
+from winnow.explore.report.steps import Step
+from winnow.explore.stored import values_of
 
 TEXT, MOST_CHARACTERS = "text", 20_000
 
@@ -22,20 +21,7 @@ def texts(rows: Rows, steps: list[Step], ids: Iterable[str]) -> dict[str, str]:
         kind = step.columns.get(TEXT)
         is_text = kind is not None and (pa.types.is_string(kind) or pa.types.is_large_string(kind))
         if is_text and not step.version.is_view and missing:
-            found |= _of(rows.stored(step.version), missing)
+            read = values_of(rows.stored(step.version), TEXT, sorted(missing))
+            found |= {id: str(text)[:MOST_CHARACTERS] for id, text in read.items()}
             missing -= set(found)
-    return found
-
-
-def _of(stored: ds.Dataset, ids: set[str]) -> dict[str, str]:
-    wanted = pc.field(ID).isin(pa.array(sorted(ids), pa.string()))
-    found: dict[str, str] = {}
-    for fragment in stored.get_fragments():
-        for group in fragment.split_by_row_group(schema=stored.schema):
-            if not group.to_table(stored.schema, columns=[ID], filter=wanted).num_rows:
-                continue
-            table = group.to_table(stored.schema, columns=[ID, TEXT], filter=wanted)
-            begun = pc.utf8_slice_codeunits(table[TEXT], 0, MOST_CHARACTERS)
-            pairs = zip(table[ID].to_pylist(), begun.to_pylist(), strict=True)
-            found |= {id: text for id, text in pairs if text is not None}
     return found
