@@ -16,7 +16,7 @@ from winnow.explore.catalog import Catalog
 from winnow.explore.lineage import lineage
 from winnow.pipeline.model import PipelineError
 from winnow.session import register_functions
-from winnow.udfs.classifiers import linear_bytes
+from winnow.udfs.classifiers import hashed_bytes
 from winnow.udfs.hashed_ngrams import BUCKETS
 from winnow.udfs.quality import quality
 from winnow.udfs.registry import declaration_of
@@ -177,7 +177,7 @@ def test_two_models_and_one_of_another_pipeline_and_a_file_score_side_by_side(sc
 
 
 def test_a_model_reaches_each_worker_once_however_many_batches_it_scores(spark, tmp_path):
-    (tmp_path / "model").write_bytes(linear_bytes(np.zeros(BUCKETS), 0.0))
+    (tmp_path / "model").write_bytes(hashed_bytes("linear", np.zeros(BUCKETS), 0.0))
     register_functions(spark, [declaration_of(quality)])
     name = ship_file(spark, str(tmp_path / "model"))
     assert name == ship_file(spark, str(tmp_path / "model"))
