@@ -6,6 +6,7 @@ All are what `train_classifier` stores in a table. A score is the probability of
 import struct
 from collections.abc import Callable
 from functools import cache
+from os import SEEK_END
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import texts, utf8
+from winnow.udfs.fasttext_files import check_whole
 from winnow.udfs.hashed_ngrams import BUCKETS, mean_weights, weighted_sums
 
 FASTTEXT, LINEAR, NGRAM_RATIO = "fasttext", "linear", "ngram_ratio"
@@ -23,6 +25,7 @@ POSITIVE, NEGATIVE = "__label__positive", "__label__negative"
 _FASTTEXT_MAGIC = struct.pack("<i", 793712314)  # fastText 0.9.2, src/fasttext.cc
 _MAGIC = {LINEAR: b"winnow-linear-1\n", NGRAM_RATIO: b"winnow-ngrams-1\n"}
 _HEADER = 16  # bytes that tell what a model is
+_HASHED_BYTES = 8 + 4 * BUCKETS  # a bias, and a weight for each bucket
 _LABEL, _END = "__label__", "</s>"  # words that mean something to fastText
 
 
@@ -47,6 +50,25 @@ def kind_of(head: bytes) -> str:
     raise ValueError(
         "is no model; a model is a fastText file (.bin or .ftz) or what train_classifier makes"
     )
+
+
+def check_model(path: str) -> str:
+    """Return what kind of model a file is, and make sure that it is whole: nothing is loaded.
+
+    Raises:
+        ValueError: there is no such file, it is no model, or it ends too early.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            kind = kind_of(file.read(_HEADER))
+            size = file.seek(0, SEEK_END)
+    except OSError as error:
+        raise ValueError(f"cannot be read ({type(error).__name__})") from None
+    if kind == FASTTEXT:
+        check_whole(path)
+    elif size != _HEADER + _HASHED_BYTES:
+        raise ValueError(f"is no whole {kind} model: it has {size:,} bytes")
+    return kind
 
 
 def as_lines(text: pa.Array) -> list[str]:
@@ -108,7 +130,7 @@ class Linear:
         """Load the file.
 
         Raises:
-            ValueError: it is damaged, or a label is asked for: it has one.
+            ValueError: a label is asked for: it has one.
         """
         self._weights, self._bias = _hashed(path, label, LINEAR)
 
@@ -128,7 +150,7 @@ class NgramRatio:
         """Load the file.
 
         Raises:
-            ValueError: it is damaged, or a label is asked for: it has one.
+            ValueError: a label is asked for: it has one.
         """
         self._weights, self._bias = _hashed(path, label, NGRAM_RATIO)
 
@@ -141,8 +163,6 @@ class NgramRatio:
 def _hashed(path: str, label: str, kind: str) -> tuple[NDArray[np.float32], float]:
     """Return weights float32[BUCKETS] and bias of a model of hashed n-grams."""
     content = Path(path).read_bytes()
-    if len(content) != _HEADER + 8 + 4 * BUCKETS:
-        raise ValueError(f"is no whole {kind} model: it has {len(content):,} bytes")
     if label not in ("", POSITIVE):
         raise ValueError(f"is {kind} and scores one label, not {label!r}; leave `label` out")
     bias = struct.unpack_from("<d", content, _HEADER)[0]
@@ -177,11 +197,6 @@ def load_classifier(path: str, label: str = "") -> Classifier:
     """Return the model of a file; it is loaded once in each process.
 
     Raises:
-        ValueError: there is no such file, or it is no model.
+        ValueError: there is no such file, it is no whole model, or has no such label.
     """
-    try:
-        with Path(path).open("rb") as file:
-            kind = kind_of(file.read(_HEADER))
-    except OSError as error:
-        raise ValueError(f"cannot be read ({type(error).__name__})") from None
-    return _CLASSES[kind](path, label)
+    return _CLASSES[check_model(path)](path, label)

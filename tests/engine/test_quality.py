@@ -1,6 +1,7 @@
 """Models as stages: what a run pins, what it rebuilds, and what it says to a wrong one."""
 
 import json
+import struct
 from collections import Counter
 from dataclasses import replace
 
@@ -229,8 +230,13 @@ def test_a_file_that_is_no_model_fails_the_stage_before_it_scores(scoring):
     (scoring.folder / "notes.bin").write_bytes(b"no model")
     scoring.edit("40_scored.sql", "'model'", f"'{scoring.folder}/notes.bin'")
     said = failed(scoring, "scored")
-    assert said.startswith("stage `scored`: the model ")
+    assert said.startswith("stage `scored`: function `quality`: the model ")
     assert "notes.bin' is no model; a model is a fastText file" in said
+    # The beginning of a fastText file, as a copy that broke off leaves it.
+    (scoring.folder / "notes.bin").write_bytes(struct.pack("<ii", 793712314, 12) + bytes(60))
+    said = failed(scoring, "scored")
+    assert said.startswith("stage `scored`: function `quality`: the model ")
+    assert "notes.bin' is no whole fastText file: it has 68 bytes and ends within its dict" in said
     (scoring.folder / "notes.bin").unlink()
     with pytest.raises(PipelineError, match=r"40_scored.sql:2:41: the model of `quality` cannot"):
         plan_run(scoring.options())
@@ -243,7 +249,7 @@ def test_a_pinned_version_that_is_gone_fails_the_stage(scoring):
         file.unlink()
     scoring.add("two.jsonl", ({"id": "c", "text": "the oak"},))
     said = failed(scoring, "scored")
-    assert said.startswith("stage `scored`: the model `small.model` v1 is gone")
+    assert said.startswith("stage `scored`: function `quality`: the model `small.model` v1 is gone")
     assert "winnow run small --full-refresh model" in said
     assert set(scores(scoring)) == {"a", "b"}
 

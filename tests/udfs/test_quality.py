@@ -10,7 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from winnow.udfs.buffers import utf8
-from winnow.udfs.classifiers import as_lines, hashed_bytes, kind_of, load_classifier
+from winnow.udfs.classifiers import (
+    as_lines,
+    check_model,
+    hashed_bytes,
+    kind_of,
+    load_classifier,
+)
 from winnow.udfs.hashed_ngrams import (
     BUCKETS,
     bucket_counts,
@@ -160,8 +166,45 @@ def test_a_file_that_is_no_model_is_an_error_that_says_so(tmp_path, linear, fast
     with pytest.raises(ValueError, match="is no whole linear model: it has 1,048,599 bytes"):
         scored(str(tmp_path / "half"), "oak")
     (tmp_path / "old.bin").write_bytes(struct.pack("<ii", 793712314, 99) + bytes(100))
-    with pytest.raises(ValueError, match="is no fastText model"):
+    with pytest.raises(ValueError, match="is no whole fastText file: it has 108 bytes"):
         scored(str(tmp_path / "old.bin"), "oak")
+
+
+@pytest.mark.parametrize("kind", ["plain", "quantised", "quantised with norms"])
+def test_a_fasttext_file_that_ends_early_is_told_before_the_library_reads_it(tmp_path, kind):
+    from fasttext import train_supervised
+
+    lines = ["__label__positive the old oak tree", "__label__negative home menu login"] * 60
+    (tmp_path / "examples").write_text("\n".join(lines) + "\n")
+    options = {"wordNgrams": 2, "bucket": 1000, "dim": 4, "thread": 1, "epoch": 1, "verbose": 0}
+    model = train_supervised(str(tmp_path / "examples"), **options)
+    if kind == "quantised":
+        model.quantize()
+    elif kind == "quantised with norms":
+        model.quantize(input=str(tmp_path / "examples"), qnorm=True, cutoff=300)
+    path = tmp_path / "model.bin"
+    model.save_model(str(path))
+    whole = path.read_bytes()
+    assert check_model(str(path)) == "fasttext"
+    ends = {"header": 20, "dictionary": 100, "matrix of words": len(whole) // 2,
+            "matrix of labels": len(whole) - 1}  # fmt: skip
+    for part, end in ends.items():
+        path.write_bytes(whole[:end])
+        with pytest.raises(ValueError, match=rf"has {end:,} bytes and ends within its {part}; "):
+            scored(str(path), "oak")
+    for end in range(8, len(whole), 97):
+        path.write_bytes(whole[:end])
+        with pytest.raises(ValueError, match="is no whole fastText file"):
+            check_model(str(path))
+
+
+def test_a_fasttext_file_of_sizes_that_cannot_be_is_told(tmp_path, fasttext):
+    with open(fasttext, "rb") as file:
+        content = bytearray(file.read())
+    content[64:68] = struct.pack("<i", -5)  # how many words its dictionary has
+    (tmp_path / "model.bin").write_bytes(content)
+    with pytest.raises(ValueError, match="damaged fastText file: its dictionary has the size -5"):
+        check_model(str(tmp_path / "model.bin"))
 
 
 def test_a_label_that_the_model_has_not_is_an_error_that_names_those_it_has(fasttext, linear):
