@@ -16,9 +16,13 @@ INTERVAL = 0.5  # seconds
 _CLEAR = "\r\x1b[K"
 
 
+# By the number of each of Spark's stages: the rows and bytes that it has read.
+Read = dict[int, tuple[int, int]]
+
+
 @dataclass(frozen=True)
 class Work:
-    """What Spark is at: tasks of its running stages, and what these have read so far."""
+    """What Spark is at: tasks of its running stages, and what all that were seen have read."""
 
     done: int
     tasks: int
@@ -26,8 +30,13 @@ class Work:
     bytes: int
 
 
-def current_work() -> Work | None:
-    """Return what the session of this process is at; None when it rests or cannot tell."""
+def current_work(read: Read) -> Work | None:
+    """Return what the session of this process is at; None when it rests or cannot tell.
+
+    Args:
+        read: what was seen before, to which the running stages are added: those that have ended
+            count, too. One that began and ended between two looks is not seen.
+    """
     from py4j.protocol import Py4JError
     from pyspark import SparkContext
 
@@ -37,13 +46,14 @@ def current_work() -> Work | None:
     try:
         stages = context._jsc.sc().statusStore().activeStages()
         found = [stages.apply(i) for i in range(stages.size())]
-        sums = [
-            sum(int(getattr(stage, name)()) for stage in found)
-            for name in ("numCompleteTasks", "numTasks", "inputRecords", "inputBytes")
-        ]
+        for stage in found:
+            read[stage.stageId()] = stage.inputRecords(), stage.inputBytes()
+        done = sum(stage.numCompleteTasks() for stage in found)
+        tasks = sum(stage.numTasks() for stage in found)
     except (Py4JError, OSError):  # the session is just ending
         return None
-    return Work(*sums) if found else None
+    rows, size = (sum(each) for each in zip(*read.values(), strict=True)) if read else (0, 0)
+    return Work(done, tasks, rows, size) if found or read else None
 
 
 def line(name: str, seconds: float, work: Work | None, screen: Screen) -> str:
@@ -104,9 +114,10 @@ class Live:
             self._thread = None
 
     def _show(self, name: str) -> None:
-        began = time.monotonic()
+        began, read = time.monotonic(), Read()
         while not self._over.wait(INTERVAL):
-            text = line(name, time.monotonic() - began, current_work(), self._screen)
+            work = current_work(read)
+            text = line(name, time.monotonic() - began, work, self._screen)
             self._stream.write(_CLEAR + text)
             self._stream.flush()
         self._stream.write(_CLEAR)

@@ -51,6 +51,14 @@ def test_the_work_of_a_running_session_is_seen_from_another_thread(spark):
     job.start()
     seen = []
     while job.is_alive():
-        seen.append(current_work())
+        seen.append(current_work({}))
         time.sleep(0.1)
     assert {work.tasks for work in seen if work} == {4}
+
+
+def test_what_a_stage_that_ended_has_read_still_counts(spark):
+    earlier = {-1: (3, 1_000_000)}
+    work = current_work(earlier)
+    assert (work.rows, work.bytes) == (3, 1_000_000)
+    assert line("filtered", 2, work, Screen()).split() == ["filtered", "2.0", "s", "3", "rows",
+                                                           "read", "500", "kB/s"]  # fmt: skip
