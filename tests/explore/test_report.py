@@ -96,6 +96,23 @@ def test_rare_values_of_the_mixture_are_one_row(tmp_path):
 
 
 def test_clusters_are_counted_by_size_and_shown_with_their_members(facts):
+def test_what_a_cut_moved_is_told_by_dimension_with_rare_values_as_one_row(hostile, facts):
+    sources, suffixes = report(Catalog.of(hostile))["shifts"]
+    assert (sources["table"], sources["dimension"]) == ("web.shift", "source")
+    unknown, gone = sources["values"]
+    assert (unknown["name"], unknown["share_before"], unknown["factor"]) == ("unknown", 0.75, 4 / 3)
+    assert (gone["documents_before"], gone["documents_after"], gone["factor"]) == (2, 0, 0)
+    assert [value["name"] for value in suffixes["values"]][-1] == "3 others"
+    assert sum(value["share_before"] for value in suffixes["values"]) == pytest.approx(1)
+    assert facts["shifts"] == []
+
+
+def test_what_a_cut_moved_is_shown_as_text(tree, html):
+    assert "What the cut moved, by web.shift" in tree.body.text
+    assert "<script>alert('suffix')</script>\\u202e\\x1b[32m" in tree.body.text
+    assert "<script>alert('suffix')" not in html
+
+
     kept = step(facts, "duplicates", "kept")
     assert [(one["size"], one["clusters"]) for one in kept["sizes"]] == [("2", 1)]
     assert kept["largest"] == [{"kept_id": "a1-kept", "documents": 2, "others": ["a2-copy"]}]

@@ -16,6 +16,7 @@ from winnow.explore.report.mixture import mixture
 from winnow.explore.report.overlap import overlaps
 from winnow.explore.report.rows import Rows
 from winnow.explore.report.signals import signals
+from winnow.explore.report.shifts import shifts
 from winnow.explore.report.steps import Sizes, steps
 from winnow.explore.report.texts import texts
 
@@ -67,6 +68,7 @@ def report(catalog: Catalog, pipeline: str | None = None) -> dict[str, Any]:
         "lineage": _lineage(catalog, name),
     }
 
+        "shifts": shifts(catalog, rows, name),
 
 def _chosen(catalog: Catalog, pipeline: str | None) -> str:
     names = sorted({item.pipeline for item in catalog.published.values()})
