@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pyspark.errors import AnalysisException, PySparkException
+from pyspark.errors import AnalysisException, ParseException, PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  (Spark's own convention)
 
@@ -274,6 +274,9 @@ def explained(stage: Stage, changes: Sequence[Change]) -> Iterator[None]:
     except PySparkException as error:
         rules = ", ".join(dict.fromkeys(f"`{one.rule}`" for one in changes))
         message = f"rule {rules}: {cause(error)}"
+        if isinstance(error, ParseException):  # what follows the condition may be what it names
+            said = "; ".join(dict.fromkeys(one.condition for one in changes))
+            message = f"rule {rules} has a condition that does not parse: {said}\n{cause(error)}"
         if isinstance(error, AnalysisException):  # ParseException is one, too
             message += (
                 f"\n`{stage.version.table}` has the columns {', '.join(stage.version.columns)}"
