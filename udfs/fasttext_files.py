@@ -18,7 +18,7 @@ def check_whole(path: str) -> None:
 
     The format is that of fastText 0.9.2 (src/fasttext.cc, dictionary.cc, densematrix.cc,
     quantmatrix.cc, productquantizer.cc), the versions 11 and 12. It costs a walk over the words of
-    the dictionary, about a second for two million.
+    the dictionary, half a second for two million.
 
     Args:
         path: of a file that begins as a fastText file does.
