@@ -61,4 +61,4 @@ def test_what_a_stage_that_ended_has_read_still_counts(spark):
     work = current_work(earlier)
     assert (work.rows, work.bytes) == (3, 1_000_000)
     assert line("filtered", 2, work, Screen()).split() == ["filtered", "2.0", "s", "3", "rows",
-                                                           "read", "500", "kB/s"]  # fmt: skip
+                                                           "read", "500.0", "kB/s"]  # fmt: skip
