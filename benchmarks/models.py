@@ -5,9 +5,11 @@
 a  AUC of each algorithm on labelled texts: trained on one part, measured on the other. Texts of
    sources, articles or templates that were seen in training are never in the other part.
 b  fastText scores of one core over the corpus: the library's own loop, and a stage in Spark; with a
-   second model, and how often a model reached a worker. A second is one of CPU time.
-c  The pipeline `targeted` with questions of science as the target: the share of each source among
-   the best tenth of all tokens, beside its share of all (`winnow run targeted`; minutes).
+   second model, and how often a model reached a worker; the other kinds beside it. A second is one
+   of CPU time.
+c  The pipeline `targeted` with questions of science as the target: what of the best passages the
+   first step by ratio leaves, and the share of each source among the best tenth of all tokens,
+   beside its share of all (`winnow run targeted`; minutes).
 """
 
 import argparse
@@ -25,14 +27,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from deltalake import write_deltalake
-from signals import WINNOW, cpu_time, english, rate
+from signals import WINNOW, english, rate
 from sklearn.metrics import roc_auc_score
+from usage import usage
 
 from winnow.operators.train_classifier import train_classifier
 from winnow.session import build_session, register_functions
-from winnow.udfs.classifiers import load_classifier
+from winnow.udfs.classifiers import LINEAR, NGRAM_RATIO, hashed_bytes, load_classifier
+from winnow.udfs.hashed_ngrams import BUCKETS
 from winnow.udfs.hashing import unit_of
 from winnow.udfs.passages import passages
 from winnow.udfs.quality import quality
@@ -43,9 +48,26 @@ ALGORITHMS = {
     "fasttext": {},
     "fasttext, 25 epochs": {"epochs": 25},
     "linear": {},
+    "ngram_ratio": {},
 }
 SCIENCE = ("arc_easy.train", "arc_challenge.train", "openbookqa.train", "arc_easy.test")
 SCIENCE += ("arc_challenge.test", "openbookqa.test")
+# Which share of the best passages by score a first step by ratio would leave.
+BOTH_STEPS = """
+    SELECT top, ranked, avg((by_ratio < ranked)::INT) AS kept
+    FROM (
+        SELECT
+            percent_rank() OVER (ORDER BY score DESC) AS by_score,
+            percent_rank() OVER (ORDER BY ratio DESC) AS by_ratio
+        FROM targeted.scores
+        WHERE score IS NOT NULL
+    )
+    CROSS JOIN (VALUES (0.05), (0.1), (0.2)) AS tops(top)
+    CROSS JOIN (VALUES (0.3), (0.5), (0.7)) AS shares(ranked)
+    WHERE by_score < top
+    GROUP BY ALL
+    ORDER BY ALL
+"""
 PER_SOURCE = 200  # documents of each source for part c
 
 
@@ -197,6 +219,16 @@ def speed(size: int) -> Iterator[str]:
                 quality(batch, model=paths[0])
             spent = time.process_time() - began
             yield f"quality on Arrow batches, {when}: {rate(texts, spent)}, {own / spent:.0%}"
+        weights = np.random.default_rng(3).normal(size=BUCKETS)
+        for kind in (LINEAR, NGRAM_RATIO):
+            path = Path(folder, kind)
+            path.write_bytes(hashed_bytes(kind, weights, 0.0))
+            for when in ("first", "again"):
+                began = time.process_time()
+                for batch in batches:
+                    quality(batch, model=str(path))
+                spent = time.process_time() - began
+                yield f"{kind} on Arrow batches, {when}: {rate(texts, spent)}, {own / spent:.0%}"
         yield from _in_spark(texts, paths, own, folder)
 
 
@@ -212,10 +244,11 @@ def _in_spark(texts: list[str], paths: list[str], own: float, folder: str) -> It
     for name, query in (("length", "SELECT sum(length(text)) FROM documents"),
                         ("one model", one), ("two models", two)):  # fmt: skip
         for when in ("first", "again"):
-            with cpu_time() as spent:
+            with usage() as spent:
                 spark.sql(query).collect()
-            seconds[name] = spent[0]
-            yield f"{name} in Spark, {when}: {rate(texts, spent[0])}, {own / spent[0]:.0%}"
+            seconds[name] = spent.cpu_seconds
+            share = own / spent.cpu_seconds
+            yield f"{name} in Spark, {when}: {rate(texts, spent.cpu_seconds)}, {share:.0%}"
     more = seconds["two models"] - seconds["one model"]
     yield f"the second model costs {more / seconds['one model']:.0%} of the first with its reading"
     plan = spark.sql(two)._jdf.queryExecution().executedPlan().toString()
@@ -246,10 +279,11 @@ def target(size: int) -> Iterator[str]:
 def _targeted(inputs: Path, targets: Path, warehouse: Path, algorithm: str) -> Iterator[str]:
     place = ["--warehouse", str(warehouse)]
     tokens = 0
-    for budget in (10**12, None):  # first all, to know what a tenth is
-        budget = budget or tokens // 10
+    for ranked_share in (1, 0.5):  # first all, to know what a tenth is and what half leaves out
+        budget = tokens // 10 or 10**12
         settings = {"input": inputs, "targets": targets, "language": "en", "algorithm": algorithm,
-                    "token_budget": budget, "general_share": 0}  # fmt: skip
+                    "token_budget": budget, "general_share": 0,
+                    "ranked_share": ranked_share}  # fmt: skip
         sets = [part for name, value in settings.items() for part in ("--set", f"{name}={value}")]
         began = time.monotonic()
         subprocess.run([*WINNOW, "run", "targeted", *sets, *place], check=True,
@@ -258,6 +292,11 @@ def _targeted(inputs: Path, targets: Path, warehouse: Path, algorithm: str) -> I
         yield f"{algorithm}: a run with a budget of {budget:,} took {seconds:.0f} s"
         [total] = _sql(place, "SELECT sum(tokens) AS tokens FROM targeted.candidates")
         tokens = int(total["tokens"])
+        if ranked_share == 1:
+            for row in _sql(place, BOTH_STEPS):
+                yield f"{algorithm}: of the best {row['top']:.0%} by score, among the best " + (
+                    f"{row['ranked']:.0%} by the ratio of n-grams: {row['kept']:.1%}"
+                )
     [model] = _sql(place, "SELECT auc, examples, held_back FROM targeted.target_model")
     yield f"{algorithm}: AUC {model['auc']:.3f} of {model['held_back']} held back"
     passages_by = _sql(place, """

@@ -349,13 +349,16 @@ def write_report(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The page to write.")] = Path(
         "report.html"
     ),
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="RUN", help="What this run had published.")
+    ] = None,
     warehouse: Address = None,
     as_json: AsJson = False,
 ) -> None:
     """Write one HTML page about what is published: flow, rules, signals, documents, checks."""
     from winnow.explore.report import show_written, write
 
-    _answer(write(_catalog(warehouse), pipeline, out), show_written, as_json)
+    _answer(write(_catalog(warehouse), pipeline, out, run), show_written, as_json)
 
 
 @command("functions")

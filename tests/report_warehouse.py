@@ -4,7 +4,9 @@ The last document is taken for a near-duplicate of the first.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from deltalake import write_deltalake
@@ -34,7 +36,19 @@ UNIQUE = pa.schema(
         *ENGINE,
     ]
 )
+SHIFT = pa.schema(
+    [
+        ("dimension", pa.string()),
+        ("value", pa.string()),
+        ("documents_before", pa.int64()),
+        ("documents_after", pa.int64()),
+        ("share_before", pa.float64()),
+        ("share_after", pa.float64()),
+        *ENGINE,
+    ]
+)
 UNIQUE_RULES = [("near_duplicate", "kept_id = id", "drop")]
+HOSTILE_SUFFIX = "<script>alert('suffix')</script>\u202e\x1b[32m"
 HOSTILE_SOURCE = '</text><script>alert("source")</script>\u202e\x1b[31m'
 
 
@@ -99,12 +113,22 @@ def hostile_warehouse(
         ("documents", DOCUMENTS, documents),
         ("filtered", FILTERED, filtered),
         ("unique", UNIQUE, unique),
+        ("shift", SHIFT, _shift()),
     ):
         path = warehouse.path("web", stage)
         table = pa.Table.from_pylist(rows, schema=schema)
         write_deltalake(path, table, partition_by=["_dropped"])
     _publish(Registry(warehouse), len(documents), len(documents) - len(kept))
     return warehouse
+
+
+def _shift() -> list[dict[str, Any]]:
+    """Return shares of two sources, of which one is gone, and of 15 suffixes."""
+    sources = [("source", None, 6, 5, 0.75, 1.0), ("source", HOSTILE_SOURCE, 2, 0, 0.25, 0.0)]
+    suffixes = [("url_suffix", f"s{i:02}", 1, 1, 0.05, 0.05) for i in range(14)]
+    suffixes.append(("url_suffix", HOSTILE_SUFFIX, 6, 6, 0.3, 0.3))
+    engine = {"_failed_rules": [], "_dropped": False, "_batch": 1}
+    return [dict(zip(SHIFT.names, row, strict=False)) | engine for row in [*sources, *suffixes]]
 
 
 def _publish(registry: Registry, documents: int, dropped: int) -> None:
@@ -122,6 +146,8 @@ def _publish(registry: Registry, documents: int, dropped: int) -> None:
             "unique", 0, "r1", rows=(counts[1], counts[1] - 1, 1), inputs=(_on("filtered", 0),)
         ),
     ]
+    shift = _version("shift", 0, "r1", rows=(17, 17, 0), inputs=(_on("unique", 0),))
+    versions.append(replace(shift, columns=dict.fromkeys(SHIFT.names, "")))
     _run(registry, "r1", "succeeded", versions, START)
     rules = {"filtered": (FILTERED_RULES, dropped), "unique": (UNIQUE_RULES, 1)}
     registry.append(

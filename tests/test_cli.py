@@ -155,6 +155,7 @@ class TestRun:
         rows_in=1_204_511,
         rows_kept=642_077,
         rows_dropped=562_434,
+        stored_bytes=410_000_000,
         seconds=41,
         rules=(
             RuleCount("stop_words", "stop_words >= 2", "drop", 3),
@@ -208,10 +209,14 @@ class TestRun:
         return found, stages
 
     def test_each_stage_is_a_line(self):
-        assert stage_line(self.BUILT, Screen(120)) == (
-            "filtered    BUILT     v13  1,204,511 -> 642,077        41 s  "
+        assert stage_line(self.BUILT, Screen(130)) == (
+            "filtered    BUILT     v13  1,204,511 -> 642,077        41 s  10.0 MB/s  "
             "word_count 301,442 · short_lines 188,900 · 1 more rule"
         )
+
+    def test_a_stage_that_stored_nothing_has_no_rate(self):
+        view = StageResult("curated", "view", "BUILT", "first build", version=1, seconds=2.4)
+        assert stage_line(view, Screen(120)).endswith("2.4 s")
 
     def test_a_failed_check_says_place_numbers_examples_and_notes(self):
         result = RunResult("r", "web", "rejected", 153, (self.REJECTED,), "here", False)

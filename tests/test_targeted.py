@@ -122,8 +122,15 @@ def test_it_chooses_within_the_budget_what_is_like_the_target_and_never_the_targ
     assert {"question", "one"} <= template
     assert not template & {"the", *SCIENCE}
     assert "uestion" not in positives["q1"].text
-    [model] = corpus.read("target_model")
-    assert model.auc > 0.8
+    for name in ("ratio_model", "target_model"):
+        [model] = corpus.read(name)
+        assert model.auc > 0.8
+    passages = corpus.rows("scores").values()
+    ranked = [row for row in passages if row.score is not None]
+    assert all(row.ratio >= 0.5 and not row["_failed_rules"] for row in ranked)
+    left = [row for row in passages if row.score is None]
+    assert all(row["_failed_rules"] == ["ratio_share"] and not row["_dropped"] for row in left)
+    assert 0.3 < len(ranked) / len(passages) < 0.7
 
     candidates = corpus.rows("candidates")
     by_document = {}

@@ -1,10 +1,12 @@
-"""Classifiers of texts as files: fastText's own format, and linear models of hashed n-grams.
+"""Classifiers of texts as files: fastText's own format, and two models of hashed n-grams.
 
-Both are what `train_classifier` stores in a table. A score is the probability of one label.
+All are what `train_classifier` stores in a table. A score is the probability of one label.
 """
 
 import struct
+from collections.abc import Callable
 from functools import cache
+from os import SEEK_END
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,13 +16,16 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import texts, utf8
-from winnow.udfs.hashed_ngrams import BUCKETS, weighted_sums
+from winnow.udfs.fasttext_files import check_whole
+from winnow.udfs.hashed_ngrams import BUCKETS, mean_weights, weighted_sums
 
-FASTTEXT, LINEAR = "fasttext", "linear"
+FASTTEXT, LINEAR, NGRAM_RATIO = "fasttext", "linear", "ngram_ratio"
 POSITIVE, NEGATIVE = "__label__positive", "__label__negative"
 
 _FASTTEXT_MAGIC = struct.pack("<i", 793712314)  # fastText 0.9.2, src/fasttext.cc
-_LINEAR_MAGIC = b"winnow-linear-1\n"
+_MAGIC = {LINEAR: b"winnow-linear-1\n", NGRAM_RATIO: b"winnow-ngrams-1\n"}
+_HEADER = 16  # bytes that tell what a model is
+_HASHED_BYTES = 8 + 4 * BUCKETS  # a bias, and a weight for each bucket
 _LABEL, _END = "__label__", "</s>"  # words that mean something to fastText
 
 
@@ -39,11 +44,31 @@ def kind_of(head: bytes) -> str:
     """
     if head.startswith(_FASTTEXT_MAGIC):
         return FASTTEXT
-    if head.startswith(_LINEAR_MAGIC):
-        return LINEAR
+    for kind, magic in _MAGIC.items():
+        if head.startswith(magic):
+            return kind
     raise ValueError(
         "is no model; a model is a fastText file (.bin or .ftz) or what train_classifier makes"
     )
+
+
+def check_model(path: str) -> str:
+    """Return what kind of model a file is, and make sure that it is whole: nothing is loaded.
+
+    Raises:
+        ValueError: there is no such file, it is no model, or it ends too early.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            kind = kind_of(file.read(_HEADER))
+            size = file.seek(0, SEEK_END)
+    except OSError as error:
+        raise ValueError(f"cannot be read ({type(error).__name__})") from None
+    if kind == FASTTEXT:
+        check_whole(path)
+    elif size != _HEADER + _HASHED_BYTES:
+        raise ValueError(f"is no whole {kind} model: it has {size:,} bytes")
+    return kind
 
 
 def as_lines(text: pa.Array) -> list[str]:
@@ -99,34 +124,72 @@ class FastText:
 
 
 class Linear:
-    """Logistic regression over `winnow.udfs.hashed_ngrams`: 1 MB, 50 MB of text a second."""
+    """Logistic regression over `winnow.udfs.hashed_ngrams`: 1 MB, 100 MB of text a second."""
 
     def __init__(self, path: str, label: str = "") -> None:
         """Load the file.
 
         Raises:
-            ValueError: it is damaged, or a label is asked for: it has one.
+            ValueError: a label is asked for: it has one.
         """
-        content = Path(path).read_bytes()
-        header = len(_LINEAR_MAGIC)
-        if len(content) != header + 8 + 4 * BUCKETS:
-            raise ValueError(f"is no whole linear model: it has {len(content):,} bytes")
-        if label not in ("", POSITIVE):
-            raise ValueError(f"is linear and scores one label, not {label!r}; leave `label` out")
-        self._bias = struct.unpack_from("<d", content, header)[0]
-        self._weights = np.frombuffer(content, "<f4", BUCKETS, header + 8)
+        self._weights, self._bias = _hashed(path, label, LINEAR)
 
     def score(self, text: pa.Array) -> NDArray[np.float64]:
         """See Classifier."""
-        data, offsets = utf8(text.fill_null(""))
-        sums = weighted_sums(data, offsets, self._weights) + self._bias
-        scores: NDArray[np.float64] = 1 / (1 + np.exp(-sums))
-        return scores
+        sums = weighted_sums(*utf8(text.fill_null("")), self._weights)
+        return _probabilities(sums + self._bias)
 
 
-def linear_bytes(weights: NDArray[np.float64], bias: float) -> bytes:
-    """Return the file of a linear model: weights float64[BUCKETS] and the bias."""
-    return _LINEAR_MAGIC + struct.pack("<d", bias) + weights.astype("<f4").tobytes()
+class NgramRatio:
+    """The mean of `log_ratios` over a text's words and pairs, and a bias: 1 MB, 240 MB a second.
+
+    Its scores rank texts, and 0.5 is what the bias makes it; they are no calibrated probabilities.
+    """
+
+    def __init__(self, path: str, label: str = "") -> None:
+        """Load the file.
+
+        Raises:
+            ValueError: a label is asked for: it has one.
+        """
+        self._weights, self._bias = _hashed(path, label, NGRAM_RATIO)
+
+    def score(self, text: pa.Array) -> NDArray[np.float64]:
+        """See Classifier."""
+        means = mean_weights(*utf8(text.fill_null("")), self._weights)
+        return _probabilities(means + self._bias)
+
+
+def _hashed(path: str, label: str, kind: str) -> tuple[NDArray[np.float32], float]:
+    """Return weights float32[BUCKETS] and bias of a model of hashed n-grams."""
+    content = Path(path).read_bytes()
+    if label not in ("", POSITIVE):
+        raise ValueError(f"is {kind} and scores one label, not {label!r}; leave `label` out")
+    bias = struct.unpack_from("<d", content, _HEADER)[0]
+    return np.frombuffer(content, "<f4", BUCKETS, _HEADER + 8), bias
+
+
+def _probabilities(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    probabilities: NDArray[np.float64] = 1 / (1 + np.exp(-logits))
+    return probabilities
+
+
+def hashed_bytes(kind: str, weights: NDArray[np.floating[Any]], bias: float) -> bytes:
+    """Return the file of a model of hashed n-grams: LINEAR or NGRAM_RATIO.
+
+    Args:
+        kind: which of them.
+        weights: one number a bucket, [BUCKETS].
+        bias: what is added to a text's sum or mean of weights.
+    """
+    return _MAGIC[kind] + struct.pack("<d", bias) + weights.astype("<f4").tobytes()
+
+
+_CLASSES: dict[str, Callable[[str, str], Classifier]] = {
+    FASTTEXT: FastText,
+    LINEAR: Linear,
+    NGRAM_RATIO: NgramRatio,
+}
 
 
 @cache
@@ -134,11 +197,6 @@ def load_classifier(path: str, label: str = "") -> Classifier:
     """Return the model of a file; it is loaded once in each process.
 
     Raises:
-        ValueError: there is no such file, or it is no model.
+        ValueError: there is no such file, it is no whole model, or has no such label.
     """
-    try:
-        with Path(path).open("rb") as file:
-            head = file.read(len(_LINEAR_MAGIC))
-    except OSError as error:
-        raise ValueError(f"cannot be read ({type(error).__name__})") from None
-    return FastText(path, label) if kind_of(head) == FASTTEXT else Linear(path, label)
+    return _CLASSES[check_model(path)](path, label)

@@ -133,7 +133,8 @@ class PinnedInputs:
                 return ship_file(self.session, read.address)
             return ship_table(self.session, self.warehouse, self.versions[read.table])
         except ModelError as error:
-            raise StageFailure(f"stage `{self.plan.name}`: {error}") from None
+            place = f"stage `{self.plan.name}`: function `{read.function}`"
+            raise StageFailure(f"{place}: {error}") from None
 
     def _so_far(self, schema: StructType) -> DataFrame:
         """Return what the stage keeps already of an append-only operator's answer."""

@@ -20,7 +20,7 @@ from winnow.engine.warehouse import Warehouse, folder
 from winnow.errors import CommandError
 from winnow.schemas.documents import DROPPED
 from winnow.sources.files import list_address, open_raw
-from winnow.udfs.classifiers import kind_of
+from winnow.udfs.classifiers import check_model
 from winnow.udfs.hashing import blake2b_128
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def ship_file(session: "SparkSession", address: str) -> str:
     """Send the classifier at an address; return its name for workers.
 
     Raises:
-        ModelError: there is no such file, or it is no model.
+        ModelError: there is no such file, or it is no whole model.
     """
     name = f"the model {address!r}"
     try:
@@ -105,12 +105,11 @@ def _send(session: "SparkSession", blocks: Iterator[bytes], name: str) -> str:
             digest.update(block)
             file.write(block)
     path = Path(file.name)
-    with path.open("rb") as written:
-        try:
-            kind_of(written.read(64))
-        except ValueError as error:
-            path.unlink()
-            raise ModelError(f"{name} {error}") from None
+    try:
+        check_model(str(path))
+    except ValueError as error:
+        path.unlink()
+        raise ModelError(f"{name} {error}") from None
     target = path.with_name(f"winnow-model-{digest.hexdigest()}")
     path.replace(target)
     session.sparkContext.addFile(str(target))

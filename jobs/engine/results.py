@@ -104,6 +104,7 @@ class StageResult:
     rows_kept: int | None = None
     rows_dropped: int | None = None
     new_rows: int | None = None  # of a streaming table: rows that this run added
+    stored_bytes: int | None = None  # of the files that this run wrote
     seconds: float = 0.0
     rules: tuple[RuleCount, ...] = ()
     checks: tuple[CheckResult, ...] = ()
@@ -119,6 +120,7 @@ class StageResult:
             "rows_in": self.rows_in,
             "rows_kept": self.rows_kept,
             "rows_dropped": self.rows_dropped,
+            "stored_bytes": self.stored_bytes,
             "seconds": round(self.seconds, 3),
             "reason": self.error or self.reason,
             **({"files": self.files.json()} if self.files else {}),

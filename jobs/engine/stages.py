@@ -291,6 +291,7 @@ class StageRunner:
             rows_kept=version.rows_kept,
             rows_dropped=version.rows_dropped,
             new_rows=candidate.kept + candidate.dropped if candidate else None,
+            stored_bytes=_stored_bytes(plan, version) if candidate else None,
             seconds=seconds,
             rules=rules,
             checks=checks,
@@ -304,6 +305,12 @@ def _generation(plan: StagePlan, candidate: Candidate) -> int:
         return candidate.version
     before = plan.base.generation
     return before if plan.action == APPEND else max(candidate.version, before + 1)
+
+
+def _stored_bytes(plan: StagePlan, version: Version) -> int:
+    """Return the bytes of the files that a build wrote: an appended batch leaves the others."""
+    before = plan.base.bytes if plan.base is not None and plan.action == APPEND else 0
+    return version.bytes - before
 
 
 def _kept(rows: DataFrame) -> DataFrame:

@@ -6,7 +6,7 @@ failed), `web.documents_rejected` (records that no source could read), and the c
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -85,7 +85,11 @@ class Catalog:
         Raises:
             CommandError: there is no such table or version.
         """
-        self.published = {**self.published, table: self.version(table, version)}
+        self.show({**self.published, table: self.version(table, version)})
+
+    def show(self, versions: Mapping[str, Version]) -> None:
+        """Let names stand for these versions, by table, and for no others."""
+        self.published = dict(versions)
         self.__dict__.pop("relations", None)
 
     def version(self, table: str, version: str) -> Version:

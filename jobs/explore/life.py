@@ -7,12 +7,10 @@ agree with Spark. The values shown are the stored row's, under the names that a 
 from typing import Any
 
 import pyarrow.compute as pc
-import sqlglot
-from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from winnow.engine.registry import Version
 from winnow.explore.catalog import Catalog
+from winnow.explore.conditions import Path, columns_of, value_at
 from winnow.explore.lookup import (
     ID,
     MOST_ROWS,
@@ -24,10 +22,10 @@ from winnow.explore.lookup import (
     by_url,
     stages_with_ids,
 )
-from winnow.explore.margins import margin, value_at
+from winnow.explore.margins import margin
 from winnow.explore.similar import similar_to
 from winnow.explore.stored import find, values_of
-from winnow.schemas.documents import DROPPED, FAILED_RULES, HEAVY_COLUMNS
+from winnow.schemas.documents import DROPPED, FAILED_RULES
 
 ORIGIN = ("file", "position", "source", "licence", "url", "created", "arrival")
 REJECT = ("reject_reason", "reject_snippet")
@@ -123,23 +121,8 @@ def made_by(version: Version) -> dict[str, str]:
     }
 
 
-def columns_of(condition: str, known: set[str]) -> list[tuple[str, ...]]:
-    """Return the columns that a condition names, each with its path into a struct.
-
-    Texts are left out: the preview shows them.
-    """
-    try:
-        tree = sqlglot.parse_one(condition, read="spark")
-    except SqlglotError:
-        return []
-    paths = {
-        tuple(part.name for part in column.parts): None for column in tree.find_all(exp.Column)
-    }
-    return [path for path in paths if path[0] in known and path[0] not in HEAVY_COLUMNS]
-
-
 def _verdict(
-    rule: dict[str, Any], paths: list[tuple[str, ...]], row: dict[str, Any], failed: list[str]
+    rule: dict[str, Any], paths: list[Path], row: dict[str, Any], failed: list[str]
 ) -> dict[str, Any]:
     return {
         "rule": rule["rule"],

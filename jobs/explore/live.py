@@ -18,7 +18,10 @@ _CLEAR = "\r\x1b[K"
 
 @dataclass(frozen=True)
 class Work:
-    """What Spark is at: tasks of its running stages, and what these have read so far."""
+    """What Spark is at: tasks of its running stages, and what all stages read and stored so far.
+
+    Spark counts bytes as they are written; those that it reads for a Python function, it misses.
+    """
 
     done: int
     tasks: int
@@ -26,28 +29,44 @@ class Work:
     bytes: int
 
 
-def current_work() -> Work | None:
-    """Return what the session of this process is at; None when it rests or cannot tell."""
-    from py4j.protocol import Py4JError
-    from pyspark import SparkContext
+class Watch:
+    """Looks at what the session of this process does, from now on."""
 
-    context = SparkContext._active_spark_context
-    if context is None:
-        return None
-    try:
-        stages = context._jsc.sc().statusStore().activeStages()
-        found = [stages.apply(i) for i in range(stages.size())]
-        sums = [
-            sum(int(getattr(stage, name)()) for stage in found)
-            for name in ("numCompleteTasks", "numTasks", "inputRecords", "inputBytes")
-        ]
-    except (Py4JError, OSError):  # the session is just ending
-        return None
-    return Work(*sums) if found else None
+    def __init__(self) -> None:
+        self._running: set[int] = set()
+        self._counts: dict[int, tuple[int, int]] = {}  # rows and bytes by the number of a stage
+
+    def look(self) -> Work | None:
+        """Return what Spark is at; None before it began, and when it cannot tell.
+
+        A stage of Spark's that began and ended between two looks is not seen.
+        """
+        from py4j.protocol import Py4JError
+        from pyspark import SparkContext
+
+        context = SparkContext._active_spark_context
+        if context is None:
+            return None
+        try:
+            store = context._jsc.sc().statusStore()
+            stages = store.activeStages()
+            found = [stages.apply(i) for i in range(stages.size())]
+            running = {stage.stageId() for stage in found}
+            ended = [store.lastStageAttempt(number) for number in self._running - running]
+            for stage in (*ended, *found):
+                self._counts[stage.stageId()] = stage.inputRecords(), stage.outputBytes()
+            done = sum(stage.numCompleteTasks() for stage in found)
+            tasks = sum(stage.numTasks() for stage in found)
+        except (Py4JError, OSError):  # the session is just ending
+            return None
+        self._running = running
+        rows = sum(rows for rows, _ in self._counts.values())
+        stored = sum(stored for _, stored in self._counts.values())
+        return Work(done, tasks, rows, stored) if self._counts else None
 
 
 def line(name: str, seconds: float, work: Work | None, screen: Screen) -> str:
-    """Return a stage's line: name, bar and share of Spark's tasks, time, rows and bytes a second.
+    """Return a stage's line: name, bar and share of Spark's tasks, time, rows, bytes a second.
 
     Args:
         name: of the stage.
@@ -63,7 +82,7 @@ def line(name: str, seconds: float, work: Work | None, screen: Screen) -> str:
     if work is not None and work.rows:
         cells.append(f"{count(work.rows)} rows read")
     if work is not None and work.bytes and seconds:
-        cells.append(f"{size(round(work.bytes / seconds))}/s")
+        cells.append(f"{size(round(work.bytes / seconds))}/s stored")
     return cut("  ".join(cells), screen.width - 1)
 
 
@@ -104,9 +123,9 @@ class Live:
             self._thread = None
 
     def _show(self, name: str) -> None:
-        began = time.monotonic()
+        began, watch = time.monotonic(), Watch()
         while not self._over.wait(INTERVAL):
-            text = line(name, time.monotonic() - began, current_work(), self._screen)
+            text = line(name, time.monotonic() - began, watch.look(), self._screen)
             self._stream.write(_CLEAR + text)
             self._stream.flush()
         self._stream.write(_CLEAR)

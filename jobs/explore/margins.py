@@ -8,9 +8,9 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
+
+from winnow.explore.conditions import comparisons, path_of, value_at
 
 JUST = 0.05  # of the threshold
 
@@ -31,31 +31,9 @@ def margin(condition: str, row: dict[str, Any]) -> float | None:
     Returns:
         0.02 for 51 words where 50 are asked for; None where nothing can be measured.
     """
-    try:
-        return _margin(sqlglot.parse_one(condition, read="spark"), row)
-    except SqlglotError:
-        return None
-
-
-def value_at(row: Any, path: tuple[str, ...]) -> Any:
-    """Return a column's value in a row, or that of a field inside it."""
-    for name in path:
-        row = row.get(name) if isinstance(row, dict) else None
-    return row
-
-
-def _margin(node: exp.Expr, row: dict[str, Any]) -> float | None:
-    if isinstance(node, exp.Paren):
-        return _margin(node.this, row)
-    if isinstance(node, exp.And):
-        found = [_margin(side, row) for side in (node.left, node.right)]
-        return min((one for one in found if one is not None), default=None)
-    if isinstance(node, exp.Between):
-        found = [_distance(node.this, node.args[end], row) for end in ("low", "high")]
-        return min((one for one in found if one is not None), default=None)
-    if isinstance(node, exp.GT | exp.GTE | exp.LT | exp.LTE):
-        return _distance(node.left, node.right, row)
-    return None
+    asked = (one for one in comparisons(condition) if one.kind is not exp.EQ)
+    found = (_distance(one.left, one.right, row) for one in asked)
+    return min((one for one in found if one is not None), default=None)
 
 
 def _distance(value: exp.Expr, threshold: exp.Expr, row: dict[str, Any]) -> float | None:
@@ -81,5 +59,5 @@ def _number(node: exp.Expr, row: dict[str, Any]) -> float | None:
 
 
 def _value(column: exp.Column, row: dict[str, Any]) -> float | None:
-    value = value_at(row, tuple(part.name for part in column.parts))
+    value = value_at(row, path_of(column))
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -1,4 +1,4 @@
-"""The beginnings of documents' texts, to show beside what was decided about them."""
+"""What is shown of a what-if: how many documents and groups, and the beginnings of texts."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,8 @@ from winnow.explore.catalog import Catalog
 from winnow.explore.lineage import ancestors
 from winnow.explore.stored import dataset, values_of
 
+EXAMPLES = 10  # documents, each way
+GROUPS = 20  # sources, or languages: those that change most
 TEXT = "text"
 LENGTH = 300  # characters
 

@@ -14,10 +14,10 @@ from winnow.engine.results import (
     RunResult,
     StageResult,
 )
-from winnow.explore.screen import Screen, count, cut, duration, escape, escape_lines
+from winnow.explore.screen import Screen, count, cut, duration, escape, escape_lines, size
 
 COLOURS = {BUILT: "green", REUSED: "dim", REJECTED: "red", FAILED: "red"}
-NAME, STATE, VERSION, ROWS, TIME = 10, 8, 3, 20, 10  # cells
+NAME, STATE, VERSION, ROWS, TIME, RATE = 10, 8, 3, 20, 10, 9  # cells
 TOP_RULES = 2
 
 
@@ -27,7 +27,10 @@ def stage_lines(result: StageResult, screen: Screen) -> str:
 
 
 def stage_line(result: StageResult, screen: Screen) -> str:
-    """Return a stage's line: name, state, version, rows in -> kept, time, what dropped most."""
+    """Return a stage's line: name, state, version, rows in -> kept, time, rate, what dropped most.
+
+    The rate is that of the bytes that were stored.
+    """
     version = f"v{result.version}" if result.version is not None else ""
     took = duration(result.seconds) if result.state not in (REUSED, "SKIPPED") else ""
     cells = [
@@ -36,6 +39,7 @@ def stage_line(result: StageResult, screen: Screen) -> str:
         version.ljust(VERSION),
         _rows(result).ljust(ROWS),
         took.rjust(TIME),
+        _rate(result).rjust(RATE),
         _said(result),
     ]
     line = cut("  ".join(cells).rstrip(), screen.width)
@@ -66,6 +70,12 @@ def _rows(result: StageResult) -> str:
     if result.state == REUSED or not result.rows_dropped:
         return count(result.rows_kept)
     return f"{count(result.rows_in)} -> {count(result.rows_kept)}"
+
+
+def _rate(result: StageResult) -> str:
+    if not result.stored_bytes or not result.seconds:
+        return ""
+    return f"{size(round(result.stored_bytes / result.seconds))}/s"
 
 
 def _said(result: StageResult) -> str:

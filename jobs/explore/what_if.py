@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pyspark.errors import AnalysisException, PySparkException
+from pyspark.errors import AnalysisException, ParseException, PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  (Spark's own convention)
 
@@ -20,17 +20,15 @@ from winnow.engine.failures import cause
 from winnow.engine.registry import Version
 from winnow.errors import CommandError
 from winnow.explore.catalog import Catalog, inputs_of
+from winnow.explore.conditions import Path, columns_of, value_at
 from winnow.explore.history import parameters_of
-from winnow.explore.life import columns_of, rules_of
+from winnow.explore.life import rules_of
 from winnow.explore.lineage import descendants, nearest
-from winnow.explore.margins import value_at
-from winnow.explore.previews import texts_of
+from winnow.explore.previews import EXAMPLES, GROUPS, texts_of
 from winnow.explore.rule_changes import Change, Sweep, change, names_in
 from winnow.pipeline.model import Action
 from winnow.schemas.documents import DROPPED, FAILED_RULES, HEAVY_COLUMNS
 
-EXAMPLES = 10  # each way
-GROUPS = 20  # sources, or languages, shown: those that change most
 _ROWS = "__winnow_rows"
 _GROUPED, _BYTES = ("source", "language"), "text_bytes"
 _MEASURES = (*_GROUPED, _BYTES)
@@ -276,6 +274,9 @@ def explained(stage: Stage, changes: Sequence[Change]) -> Iterator[None]:
     except PySparkException as error:
         rules = ", ".join(dict.fromkeys(f"`{one.rule}`" for one in changes))
         message = f"rule {rules}: {cause(error)}"
+        if isinstance(error, ParseException):  # what follows the condition may be what it names
+            said = "; ".join(dict.fromkeys(one.condition for one in changes))
+            message = f"rule {rules} has a condition that does not parse: {said}\n{cause(error)}"
         if isinstance(error, AnalysisException):  # ParseException is one, too
             message += (
                 f"\n`{stage.version.table}` has the columns {', '.join(stage.version.columns)}"
@@ -419,7 +420,7 @@ def _records(rows: DataFrame) -> list[dict[str, Any]]:
     return [row.asDict() for row in rows.collect()]
 
 
-def _values(stage: Stage, changes: Sequence[Change]) -> list[tuple[str, ...]]:
+def _values(stage: Stage, changes: Sequence[Change]) -> list[Path]:
     """Return the columns that the conditions name, before and after."""
     known = set(stage.version.columns)
     conditions = (text for one in changes for text in (one.before, one.condition) if text)
@@ -427,7 +428,7 @@ def _values(stage: Stage, changes: Sequence[Change]) -> list[tuple[str, ...]]:
     return [path for path in found if path[0] in known]
 
 
-def _examples(stage: Stage, rows: DataFrame, values: Sequence[tuple[str, ...]]) -> list[Any]:
+def _examples(stage: Stage, rows: DataFrame, values: Sequence[Path]) -> list[Any]:
     """Return some documents, the same ones each time but in no order that says anything."""
     if "id" not in rows.columns:
         return []

@@ -22,12 +22,11 @@ from winnow.errors import CommandError
 from winnow.explore.catalog import Catalog
 from winnow.explore.history import parameters_of
 from winnow.explore.lineage import ancestors, descendants, nearest
-from winnow.explore.previews import texts_of
+from winnow.explore.previews import EXAMPLES, GROUPS, texts_of
 from winnow.explore.stored import dataset
 
 NAME = "similarity"  # of the parameter, where a rule's name stands otherwise
 LOWEST = 0.5  # from which pairs are stored; see conf/pipelines/shared/duplicates/60_pairs.sql
-EXAMPLES, GROUPS = 10, 20
 
 DOCUMENTS = """
     CREATE TEMP TABLE documents AS

@@ -25,17 +25,26 @@ from winnow.udfs.classifiers import (
     FASTTEXT,
     LINEAR,
     NEGATIVE,
+    NGRAM_RATIO,
     POSITIVE,
     as_lines,
-    linear_bytes,
+    hashed_bytes,
     load_classifier,
 )
-from winnow.udfs.hashed_ngrams import BUCKETS, features
+from winnow.udfs.hashed_ngrams import (
+    BUCKETS,
+    bucket_counts,
+    features,
+    log_ratios,
+    mean_weights,
+)
 from winnow.udfs.hashing import blake2b_128, unit_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+# The algorithms, each with the library that makes its models.
+LIBRARIES = {FASTTEXT: "fasttext-community", LINEAR: "scikit-learn", NGRAM_RATIO: "numpy"}
 LEAST_EXAMPLES = 50  # of a class: with fewer, a fifth of them says nothing about the model
 MOST_BYTES = 1_000_000_000  # of text, in UTF-8; the driver holds three times as much
 MOST_MODEL_BYTES = 1 << 29  # what one row of a table carries well
@@ -79,6 +88,7 @@ def train_classifier(
     max_examples: int = 400_000,
     epochs: int = 5,
     buckets: int = 200_000,
+    negatives_passed: float = 0.5,
     versions: Mapping[str, int] | None = None,
 ) -> "DataFrame":
     """Train a classifier of texts on labelled examples: one row with its bytes and measures.
@@ -91,9 +101,12 @@ def train_classifier(
         examples: id STRING, text STRING and a column of labels; one row is one example. Ids that
             are equal are held back together.
         algorithm: `fasttext`, the library itself with word 2-grams as DCLM (Li et al. 2024,
-            arXiv:2406.11794, section 4.4) and otherwise its defaults, but for the buckets; or
+            arXiv:2406.11794, section 4.4) and otherwise its defaults, but for the buckets;
             `linear`, logistic regression (scikit-learn, L2, C = 10) over hashed words and pairs of
-            words in 2^18 buckets.
+            words in 2^18 buckets; or `ngram_ratio`, the mean log-ratio of the shares of the same
+            in both classes (Moore & Lewis 2010 with the features of DSIR, Xie et al. 2023,
+            arXiv:2302.03169; see `winnow.udfs.hashed_ngrams`), which is counted, not fitted, and
+            the fastest to score: its scores rank texts, and are no calibrated probabilities.
         label: the column of labels; it is read as a string.
         positive: the label of what is looked for; a score is its probability.
         negative: the label of all else.
@@ -102,6 +115,9 @@ def train_classifier(
         epochs: of fastText, how often it sees each example.
         buckets: of fastText, for word 2-grams, 400 bytes each in the model. Its own default is
             2,000,000: a model of 800 MB, too large for a row.
+        negatives_passed: of ngram_ratio, the share of the negatives held back that score 0.5 and
+            more. Where these are drawn from the corpus, `score >= 0.5` is a first step that keeps
+            this share of it.
         versions: of the tables that the stage reads; the engine gives it.
 
     Returns:
@@ -117,16 +133,20 @@ def train_classifier(
             class only; labels that are neither; texts that are null or without a word; more text
             than MOST_BYTES; a model of more than MOST_MODEL_BYTES.
     """
-    if algorithm not in (FASTTEXT, LINEAR):
-        raise ValueError(f"algorithm {algorithm!r} is neither {FASTTEXT} nor {LINEAR}")
+    if algorithm not in LIBRARIES:
+        raise ValueError(f"algorithm {algorithm!r} is none of {', '.join(LIBRARIES)}")
     if not 0 < held_back < 1:
         raise ValueError(f"held_back is a share above 0 and below 1, not {held_back}")
     if min(max_examples, epochs, buckets) < 1:
         raise ValueError("max_examples, epochs and buckets are at least 1")
+    if not 0 <= negatives_passed <= 1:
+        raise ValueError(f"negatives_passed is a share, 0 to 1, not {negatives_passed}")
     parameters = {"positive": positive, "negative": negative, "held_back": held_back}
     parameters["max_examples"] = max_examples
     if algorithm == FASTTEXT:
         parameters |= {"epochs": epochs, "buckets": buckets}
+    elif algorithm == NGRAM_RATIO:
+        parameters["negatives_passed"] = negatives_passed
     rows = _collected(examples, label, (positive, negative), max_examples)
     known = _Examples(rows["text"], pc.equal(rows["label"], positive).to_numpy(False))
     is_held = np.array([unit_of(f"held back {id}") < held_back for id in rows["id"].to_pylist()])
@@ -134,7 +154,12 @@ def train_classifier(
     for part, name in ((learned, "to train on"), (measured, "held back")):
         if part.is_positive.all() or not part.is_positive.any():
             raise ValueError(f"the examples {name} are of one class only; give more of the other")
-    content = _fasttext(learned, epochs, buckets) if algorithm == FASTTEXT else _linear(learned)
+    if algorithm == FASTTEXT:
+        content = _fasttext(learned, epochs, buckets)
+    elif algorithm == LINEAR:
+        content = _linear(learned)
+    else:
+        content = _ngram_ratio(learned, measured, negatives_passed)
     if len(content) > MOST_MODEL_BYTES:
         raise ValueError(
             f"the model has {len(content):,} bytes, and at most {MOST_MODEL_BYTES:,} fit; lower "
@@ -150,7 +175,7 @@ def train_classifier(
         "held_back": len(measured.text),
         "held_back_positives": int(measured.is_positive.sum()),
         **_measures(measured, content),
-        "library": _library(algorithm),
+        "library": f"{LIBRARIES[algorithm]} {version_of(LIBRARIES[algorithm])}",
         "digest": blake2b_128(content),
         "content": content,
     }
@@ -268,7 +293,19 @@ def _linear(learned: _Examples) -> bytes:
     with threadpool_limits(1):  # sums of several threads are rounded by chance
         model: Any = LogisticRegression(C=10.0, max_iter=1000)
         model.fit(vstack(parts, "csr"), learned.is_positive)
-    return linear_bytes(model.coef_[0], float(model.intercept_[0]))
+    return hashed_bytes(LINEAR, model.coef_[0], float(model.intercept_[0]))
+
+
+def _ngram_ratio(learned: _Examples, measured: _Examples, negatives_passed: float) -> bytes:
+    counts = np.zeros((2, BUCKETS), np.int64)
+    for of_class, is_in in zip(counts, (learned.is_positive, ~learned.is_positive), strict=True):
+        for part in _parts(learned.where(is_in).text):
+            of_class += bucket_counts(*utf8(part))
+    weights = log_ratios(*counts)
+    negatives = mean_weights(*utf8(measured.where(~measured.is_positive).text), weights)
+    known = negatives[~np.isnan(negatives)]  # those of signs alone have no words
+    middle = np.quantile(known, 1 - negatives_passed, method="lower") if known.size else 0.0
+    return hashed_bytes(NGRAM_RATIO, weights, -float(middle))
 
 
 def _parts(text: pa.Array) -> Iterator[pa.Array]:
@@ -317,8 +354,3 @@ def _measures(measured: _Examples, content: bytes) -> dict[str, object]:
         "calibration_error": sum(distances) / scores.size,
         "calibration": calibration,
     }
-
-
-def _library(algorithm: str) -> str:
-    name = "fasttext-community" if algorithm == FASTTEXT else "scikit-learn"
-    return f"{name} {version_of(name)}"

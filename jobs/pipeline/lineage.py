@@ -378,7 +378,7 @@ class _Finder:
         if table is None or str(name).endswith(MODEL_FILES):
             self._file(declared, option, value, start)
             self._note_model(start, end)
-            self.all_reads.append(Read("", first, last, is_model=True, address=str(name)))
+            self.all_reads.append(Read("", first, last, address=str(name), function=declared.name))
             return
         found = self._resolve(str(name).lower().split("."), start, end)
         kind = self.context.stages.get(found)
@@ -389,7 +389,7 @@ class _Finder:
         elif found:
             self.found.tables[start] = found
             self._note_model(start, end)
-            self.all_reads.append(Read(found, first, last, is_model=True))
+            self.all_reads.append(Read(found, first, last, function=declared.name))
 
     def _note_model(self, start: int, end: int) -> None:
         self.found.models.add(start)

@@ -146,8 +146,13 @@ class Read:
     start: int
     end: int
     stream: bool = False
-    is_model: bool = False
     address: str = ""
+    function: str = ""  # that is given the classifier
+
+    @property
+    def is_model(self) -> bool:
+        """Whether a function is given it as its classifier."""
+        return bool(self.function)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Models as stages: what a run pins, what it rebuilds, and what it says to a wrong one."""
 
 import json
+import struct
 from collections import Counter
 from dataclasses import replace
 
@@ -16,7 +17,7 @@ from winnow.explore.catalog import Catalog
 from winnow.explore.lineage import lineage
 from winnow.pipeline.model import PipelineError
 from winnow.session import register_functions
-from winnow.udfs.classifiers import linear_bytes
+from winnow.udfs.classifiers import hashed_bytes
 from winnow.udfs.hashed_ngrams import BUCKETS
 from winnow.udfs.quality import quality
 from winnow.udfs.registry import declaration_of
@@ -177,7 +178,7 @@ def test_two_models_and_one_of_another_pipeline_and_a_file_score_side_by_side(sc
 
 
 def test_a_model_reaches_each_worker_once_however_many_batches_it_scores(spark, tmp_path):
-    (tmp_path / "model").write_bytes(linear_bytes(np.zeros(BUCKETS), 0.0))
+    (tmp_path / "model").write_bytes(hashed_bytes("linear", np.zeros(BUCKETS), 0.0))
     register_functions(spark, [declaration_of(quality)])
     name = ship_file(spark, str(tmp_path / "model"))
     assert name == ship_file(spark, str(tmp_path / "model"))
@@ -229,8 +230,13 @@ def test_a_file_that_is_no_model_fails_the_stage_before_it_scores(scoring):
     (scoring.folder / "notes.bin").write_bytes(b"no model")
     scoring.edit("40_scored.sql", "'model'", f"'{scoring.folder}/notes.bin'")
     said = failed(scoring, "scored")
-    assert said.startswith("stage `scored`: the model ")
+    assert said.startswith("stage `scored`: function `quality`: the model ")
     assert "notes.bin' is no model; a model is a fastText file" in said
+    # The beginning of a fastText file, as a copy that broke off leaves it.
+    (scoring.folder / "notes.bin").write_bytes(struct.pack("<ii", 793712314, 12) + bytes(60))
+    said = failed(scoring, "scored")
+    assert said.startswith("stage `scored`: function `quality`: the model ")
+    assert "notes.bin' is no whole fastText file: it has 68 bytes and ends within its dict" in said
     (scoring.folder / "notes.bin").unlink()
     with pytest.raises(PipelineError, match=r"40_scored.sql:2:41: the model of `quality` cannot"):
         plan_run(scoring.options())
@@ -243,7 +249,7 @@ def test_a_pinned_version_that_is_gone_fails_the_stage(scoring):
         file.unlink()
     scoring.add("two.jsonl", ({"id": "c", "text": "the oak"},))
     said = failed(scoring, "scored")
-    assert said.startswith("stage `scored`: the model `small.model` v1 is gone")
+    assert said.startswith("stage `scored`: function `quality`: the model `small.model` v1 is gone")
     assert "winnow run small --full-refresh model" in said
     assert set(scores(scoring)) == {"a", "b"}
 

@@ -2,7 +2,7 @@ import io
 import threading
 import time
 
-from winnow.explore.live import INTERVAL, Live, Work, current_work, line
+from winnow.explore.live import INTERVAL, Live, Watch, Work, line
 from winnow.explore.screen import Screen
 
 
@@ -12,9 +12,10 @@ class Terminal(io.StringIO):
 
 
 def test_the_line_has_bar_share_time_rows_and_bytes_a_second():
-    assert line(
-        "filtered", 12, Work(done=5, tasks=20, rows=1_204_511, bytes=48_000_000), Screen()
-    ) == ("filtered    █████░░░░░░░░░░░░░░░   25 %        12 s  1,204,511 rows read  4.0 MB/s")
+    work = Work(done=5, tasks=20, rows=1_204_511, bytes=48_000_000)
+    assert line("filtered", 12, work, Screen()) == (
+        "filtered    █████░░░░░░░░░░░░░░░   25 %        12 s  1,204,511 rows read  4.0 MB/s stored"
+    )
 
 
 def test_without_work_the_line_has_the_time_alone():
@@ -49,8 +50,29 @@ def test_the_work_of_a_running_session_is_seen_from_another_thread(spark):
     tasks = spark.sparkContext.parallelize(range(4), 4)
     job = threading.Thread(target=lambda: tasks.foreach(lambda _: time.sleep(1)))
     job.start()
-    seen = []
+    seen, watch = [], Watch()
     while job.is_alive():
-        seen.append(current_work())
+        seen.append(watch.look())
         time.sleep(0.1)
-    assert {work.tasks for work in seen if work} == {4}
+    assert max(work.tasks for work in seen if work) == 4
+
+
+def test_all_that_a_stage_read_and_stored_counts_after_it_ended(spark, tmp_path):
+    spark.range(1000).write.parquet(str(tmp_path / "numbers"))
+
+    def slow(batches):
+        for batch in batches:
+            time.sleep(1)
+            yield batch
+
+    numbers = spark.read.parquet(str(tmp_path / "numbers")).mapInArrow(slow, "id BIGINT")
+    job = threading.Thread(target=lambda: numbers.write.parquet(str(tmp_path / "copy")))
+    watch = Watch()
+    job.start()
+    while job.is_alive():
+        watch.look()
+        time.sleep(0.1)
+    work = watch.look()
+    assert (work.tasks, work.rows) == (0, 1000)
+    written = sum(file.stat().st_size for file in (tmp_path / "copy").glob("*.parquet"))
+    assert work.bytes == written

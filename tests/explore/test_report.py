@@ -6,6 +6,7 @@ from resiliparse.parse.html import HTMLTree
 
 import small_warehouse
 from report_warehouse import HOSTILE_IDS, hostile_warehouse
+from winnow.engine.vacuum import vacuum
 from winnow.engine.warehouse import Warehouse
 from winnow.errors import CommandError
 from winnow.explore.catalog import Catalog
@@ -93,6 +94,23 @@ def test_rare_values_of_the_mixture_are_one_row(tmp_path):
     assert len(source["values"]) == 13
     assert source["values"][-1]["name"] == "28 others"
     assert sum(value["before"] for value in source["values"]) == 40
+
+
+def test_what_a_cut_moved_is_told_by_dimension_with_rare_values_as_one_row(hostile, facts):
+    sources, suffixes = report(Catalog.of(hostile))["shifts"]
+    assert (sources["table"], sources["dimension"]) == ("web.shift", "source")
+    unknown, gone = sources["values"]
+    assert (unknown["name"], unknown["share_before"], unknown["factor"]) == ("unknown", 0.75, 4 / 3)
+    assert (gone["documents_before"], gone["documents_after"], gone["factor"]) == (2, 0, 0)
+    assert [value["name"] for value in suffixes["values"]][-1] == "3 others"
+    assert sum(value["share_before"] for value in suffixes["values"]) == pytest.approx(1)
+    assert facts["shifts"] == []
+
+
+def test_what_a_cut_moved_is_shown_as_text(tree, html):
+    assert "What the cut moved, by web.shift" in tree.body.text
+    assert "<script>alert('suffix')</script>\\u202e\\x1b[32m" in tree.body.text
+    assert "<script>alert('suffix')" not in html
 
 
 def test_clusters_are_counted_by_size_and_shown_with_their_members(facts):
@@ -211,6 +229,47 @@ def test_a_pipeline_is_named_where_there_are_several_or_it_is_not_there(warehous
     empty.create()
     with pytest.raises(CommandError, match="nothing is published"):
         report(Catalog.of(empty))
+
+
+def test_the_page_of_an_earlier_run_shows_what_it_had_published(warehouse, facts):
+    earlier = report(Catalog.of(warehouse), run="r1")
+    assert earlier["run"]["run"] == "r1"
+    assert {(one["table"], one["version"]) for one in earlier["tables"]} == {
+        ("web.documents", 1),
+        ("web.filtered", 1),
+    }
+    assert [(one["stage"], one["kept"], one["dropped"]) for one in earlier["flow"]] == [
+        ("documents", 3, 0)
+    ]
+    assert earlier["is_earlier"]
+    assert "What is published now is another version" in page(earlier)
+    same = report(Catalog.of(warehouse), run="r2")
+    assert same == facts
+    assert "What is published now" not in page(same)
+
+
+def test_a_run_that_cannot_be_shown_is_told_with_those_that_can(warehouse):
+    def said(run, pipeline=None):
+        with pytest.raises(CommandError) as error:
+            report(Catalog.of(warehouse), pipeline, run)
+        return str(error.value)
+
+    assert said("r7") == "no run `r7`. The last that can be shown: `r2`, `r1`"
+    assert said("r3").startswith("the run `r3` of `web` published nothing (it is rejected). The ")
+    assert said("r1", "demo") == "the run `r1` is one of `web`, not of `demo`"
+
+
+def test_a_run_whose_versions_a_vacuum_deleted_is_told_so(tmp_path):
+    place = small_warehouse.build(tmp_path / "warehouse")
+    vacuum(place, keep=0, dry_run=False)
+    with pytest.raises(CommandError) as error:
+        report(Catalog.of(place), run="r1")
+    assert str(error.value) == (
+        "a vacuum deleted what the run `r1` had published: `web.documents` v1, `web.filtered` v1. "
+        "The last that can be shown: `r2`"
+    )
+    with pytest.raises(CommandError, match=r"no run `r22`\. Did you mean `r2`"):
+        report(Catalog.of(place), run="r22")
 
 
 def test_a_folder_that_is_not_there_is_named(warehouse, tmp_path):

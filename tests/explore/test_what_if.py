@@ -191,6 +191,7 @@ def test_a_sweep_is_each_of_its_values(demo):
         (["word_count: wrods > 3"], None, "has the columns id, source, licence"),
         (["word_count: words >"], None, "rule `word_count`"),
         (["word_count: words > 3) OR (true"], None, "closes nothing"),
+        (["word_count: words >"], None, "has a condition that does not parse: words >\n"),
         (["word_count: words"], None, "a condition of type INT"),
         (["word_count: words > (SELECT 3)"], None, "has a subquery"),
         (["word_count: text_signals(text).words > 3"], None, "rules call no Python"),

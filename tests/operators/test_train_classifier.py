@@ -1,12 +1,15 @@
 """A classifier is the same for the same examples; examples that cannot teach one are refused."""
 
 import json
+import random
 
+import pyarrow as pa
 import pytest
 
 from winnow.operators import train_classifier as module
 from winnow.operators.train_classifier import train_classifier
 from winnow.udfs.hashing import blake2b_128, unit_of
+from winnow.udfs.quality import quality
 
 GOOD = ("the oak grows slowly", "a jay buries acorns", "the elm is tall in spring")
 BAD = ("home login menu", "click here now", "buy cheap now")
@@ -35,7 +38,7 @@ def trained(spark):
     return trained
 
 
-@pytest.mark.parametrize("algorithm", ["linear", "fasttext"])
+@pytest.mark.parametrize("algorithm", ["linear", "ngram_ratio", "fasttext"])
 def test_the_same_examples_give_the_same_bytes_in_any_order(trained, algorithm):
     rows = examples()
     first = trained(rows, algorithm)
@@ -47,14 +50,15 @@ def test_the_same_examples_give_the_same_bytes_in_any_order(trained, algorithm):
     assert changed.examples_digest != first.examples_digest
 
 
-@pytest.mark.parametrize("algorithm", ["linear", "fasttext"])
+@pytest.mark.parametrize("algorithm", ["linear", "ngram_ratio", "fasttext"])
 def test_a_row_says_what_was_trained_on_what_and_how_good_it_is(trained, algorithm):
     row = trained(examples(200), algorithm, versions={"web.examples": 3}, held_back=0.3)
     held = sum(unit_of(f"held back {name}") < 0.3 for name, _, _ in examples(200))
     assert (row.kind, row.trained_on, row.held_back) == (algorithm, "web.examples v3", held)
     assert row.examples + row.held_back == 400
     assert 0 < row.held_back_positives < row.held_back
-    assert row.library.startswith("fasttext-community" if algorithm == "fasttext" else "scikit")
+    library = {"fasttext": "fasttext-community", "linear": "scikit-learn", "ngram_ratio": "numpy"}
+    assert row.library.startswith(library[algorithm])
     assert json.loads(row.parameters)["held_back"] == 0.3
     assert row.auc > 0.95
     assert [item.share for item in row.precision_at_share] == [0.1, 0.2, 0.5]
@@ -126,17 +130,37 @@ def test_labels_may_be_of_any_type_and_name(spark):
         (examples(more=[("x", " \n", "positive")]), {}, "1 examples have no word: 'x'"),
         (examples(more=[("x", None, "positive")]), {}, "1 examples have no word: 'x'"),
         (examples(more=[(None, "a", "positive")]), {}, "1 examples have no id"),
-        (examples(), {"algorithm": "magic"}, "algorithm 'magic' is neither fasttext nor linear"),
+        (examples(), {"algorithm": "magic"}, "'magic' is none of fasttext, linear, ngram_ratio"),
         (examples(), {"held_back": 1.0}, "held_back is a share above 0 and below 1"),
         (examples(), {"held_back": 0.001}, "the examples held back are of one class only"),
         (examples(), {"label": "quality"}, "the examples have no column 'quality'"),
         (examples(), {"positive": "negative"}, "positive and negative are both 'negative'"),
+        (examples(), {"negatives_passed": 1.5}, "negatives_passed is a share, 0 to 1, not 1.5"),
         (examples(), {"max_examples": 0}, "max_examples, epochs and buckets are at least 1"),
     ],
 )
 def test_examples_that_cannot_teach_are_refused(trained, rows, options, message):
     with pytest.raises(ValueError, match=message):
         trained(rows, **options)
+
+
+@pytest.mark.parametrize("share", [0, 0.25, 0.5, 1])
+def test_so_many_of_the_negatives_held_back_pass_the_ratio_s_middle(trained, tmp_path, share):
+    draw = random.Random(5)
+    vocabulary = {"positive": " ".join(GOOD).split(), "negative": " ".join(BAD + GOOD).split()}
+    rows = [
+        (name, " ".join(draw.choices(vocabulary[label], k=20)), label)
+        for name, _, label in examples(400)
+    ]
+    row = trained(rows, "ngram_ratio", negatives_passed=share)
+    (tmp_path / "model").write_bytes(row.content)
+    held = [
+        text for name, text, label in rows
+        if label == "negative" and unit_of(f"held back {name}") < 0.2
+    ]  # fmt: skip
+    scores = quality(pa.array(held), model=str(tmp_path / "model")).to_pylist()
+    passed = sum(score >= 0.5 for score in scores) / len(held)
+    assert passed == pytest.approx(share, abs=2 / len(held))
 
 
 def test_fifty_examples_of_a_class_are_enough(trained):

@@ -10,8 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from winnow.udfs.buffers import utf8
-from winnow.udfs.classifiers import as_lines, kind_of, linear_bytes, load_classifier
-from winnow.udfs.hashed_ngrams import BUCKETS, features, weighted_sums
+from winnow.udfs.classifiers import (
+    as_lines,
+    check_model,
+    hashed_bytes,
+    kind_of,
+    load_classifier,
+)
+from winnow.udfs.hashed_ngrams import (
+    BUCKETS,
+    bucket_counts,
+    features,
+    log_ratios,
+    mean_weights,
+    weighted_sums,
+)
 from winnow.udfs.quality import quality
 
 TEXTS = st.lists(st.none() | st.text("aB é語.\n\x00", max_size=12), max_size=5)
@@ -22,7 +35,16 @@ def linear(tmp_path_factory):
     """A linear model of random weights."""
     path = tmp_path_factory.mktemp("models") / "linear"
     weights = np.random.default_rng(7).normal(size=BUCKETS)
-    path.write_bytes(linear_bytes(weights, -0.5))
+    path.write_bytes(hashed_bytes("linear", weights, -0.5))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def ngram_ratio(tmp_path_factory):
+    """A ratio of random weights."""
+    path = tmp_path_factory.mktemp("models") / "ngram_ratio"
+    weights = np.random.default_rng(8).normal(size=BUCKETS)
+    path.write_bytes(hashed_bytes("ngram_ratio", weights, 0.25))
     return str(path)
 
 
@@ -45,22 +67,24 @@ def scored(model, *texts, **options):
     return quality(pa.array(texts, pa.string()), model=model, **options).to_pylist()
 
 
-@pytest.mark.parametrize("name", ["linear", "fasttext"])
+@pytest.fixture(scope="module", params=["linear", "ngram_ratio", "fasttext"])
+def any_model(request):
+    """A model of each kind, one after the other."""
+    return request.getfixturevalue(request.param)
+
+
 @given(texts=TEXTS)
 @settings(deadline=None)
-def test_a_score_depends_on_its_text_alone_and_is_a_probability(linear, fasttext, name, texts):
-    model = {"linear": linear, "fasttext": fasttext}[name]
-    together = scored(model, *texts)
-    assert together == [one for text in texts for one in scored(model, text)]
+def test_a_score_depends_on_its_text_alone_and_is_a_probability(any_model, texts):
+    together = scored(any_model, *texts)
+    assert together == [one for text in texts for one in scored(any_model, text)]
     assert all(score is None or 0 <= score <= 1 for score in together)
 
 
-@pytest.mark.parametrize("name", ["linear", "fasttext"])
-def test_null_and_a_text_without_words_have_no_score(linear, fasttext, name):
-    model = {"linear": linear, "fasttext": fasttext}[name]
-    assert scored(model, None, "", " \n\t", "oak")[:3] == [None, None, None]
-    assert scored(model, "oak")[0] is not None
-    assert scored(model) == []
+def test_null_and_a_text_without_words_have_no_score(any_model):
+    assert scored(any_model, None, "", " \n\t", "oak")[:3] == [None, None, None]
+    assert scored(any_model, "oak")[0] is not None
+    assert scored(any_model) == []
 
 
 def test_without_a_model_nothing_is_scored():
@@ -84,11 +108,10 @@ def test_a_text_cannot_name_its_own_label_or_end_its_line():
     assert [line.split() for line in lines] == [["a", "positive", "b", "c"], [], ["d"]]
 
 
-def test_broken_utf8_is_no_error(linear, fasttext):
+def test_broken_utf8_is_no_error(any_model):
     column = pa.array([b"oak \xff\xc3", b"oak"], pa.binary())
     broken = pa.Array.from_buffers(pa.string(), 2, column.buffers())
-    for model in (linear, fasttext):
-        assert quality(broken, model=model).null_count == 0
+    assert quality(broken, model=any_model).null_count == 0
 
 
 def test_features_are_words_and_pairs_without_case_and_accents():
@@ -112,6 +135,26 @@ def test_a_sum_is_that_of_the_features_and_their_weights():
         assert sums[row] == pytest.approx(float(values[own] @ weights[buckets[own]]), abs=1e-5)
 
 
+def test_a_ratio_is_that_of_the_shares_of_words_and_pairs_in_both_classes():
+    def counts(*texts):
+        return bucket_counts(*utf8(pa.array(texts)))
+
+    positives, negatives = counts("An oak, an OAK", "oak"), counts("menu")
+    assert (positives.sum(), negatives.sum()) == (8, 1)  # five words and three pairs; one word
+    weights = log_ratios(positives, negatives)
+
+    def mean(text):
+        return mean_weights(*utf8(pa.array([text])), weights)[0]
+
+    # One n-gram of the smaller class, of which there is one, is added to each share.
+    assert mean("oak") == pytest.approx(np.log(3 / 8 + 1) - np.log(1), abs=1e-6)
+    assert mean("menu") == pytest.approx(np.log(1) - np.log(1 + 1), abs=1e-6)
+    assert mean("never seen") == 0
+    assert mean("oak menu") == pytest.approx((mean("oak") + mean("menu")) / 3, abs=1e-6)
+    assert mean("oak " * 50) < mean("oak")  # of `oak oak` nothing is known; length tells nothing
+    assert np.isnan(mean("..."))
+
+
 def test_a_file_that_is_no_model_is_an_error_that_says_so(tmp_path, linear, fasttext):
     (tmp_path / "notes.bin").write_bytes(b"no model")
     with pytest.raises(ValueError, match=r"notes\.bin' is no model; a model is a fastText file"):
@@ -123,8 +166,45 @@ def test_a_file_that_is_no_model_is_an_error_that_says_so(tmp_path, linear, fast
     with pytest.raises(ValueError, match="is no whole linear model: it has 1,048,599 bytes"):
         scored(str(tmp_path / "half"), "oak")
     (tmp_path / "old.bin").write_bytes(struct.pack("<ii", 793712314, 99) + bytes(100))
-    with pytest.raises(ValueError, match="is no fastText model"):
+    with pytest.raises(ValueError, match="is no whole fastText file: it has 108 bytes"):
         scored(str(tmp_path / "old.bin"), "oak")
+
+
+@pytest.mark.parametrize("kind", ["plain", "quantised", "quantised with norms"])
+def test_a_fasttext_file_that_ends_early_is_told_before_the_library_reads_it(tmp_path, kind):
+    from fasttext import train_supervised
+
+    lines = ["__label__positive the old oak tree", "__label__negative home menu login"] * 60
+    (tmp_path / "examples").write_text("\n".join(lines) + "\n")
+    options = {"wordNgrams": 2, "bucket": 1000, "dim": 4, "thread": 1, "epoch": 1, "verbose": 0}
+    model = train_supervised(str(tmp_path / "examples"), **options)
+    if kind == "quantised":
+        model.quantize()
+    elif kind == "quantised with norms":
+        model.quantize(input=str(tmp_path / "examples"), qnorm=True, cutoff=300)
+    path = tmp_path / "model.bin"
+    model.save_model(str(path))
+    whole = path.read_bytes()
+    assert check_model(str(path)) == "fasttext"
+    ends = {"header": 20, "dictionary": 100, "matrix of words": len(whole) // 2,
+            "matrix of labels": len(whole) - 1}  # fmt: skip
+    for part, end in ends.items():
+        path.write_bytes(whole[:end])
+        with pytest.raises(ValueError, match=rf"has {end:,} bytes and ends within its {part}; "):
+            scored(str(path), "oak")
+    for end in range(8, len(whole), 97):
+        path.write_bytes(whole[:end])
+        with pytest.raises(ValueError, match="is no whole fastText file"):
+            check_model(str(path))
+
+
+def test_a_fasttext_file_of_sizes_that_cannot_be_is_told(tmp_path, fasttext):
+    with open(fasttext, "rb") as file:
+        content = bytearray(file.read())
+    content[64:68] = struct.pack("<i", -5)  # how many words its dictionary has
+    (tmp_path / "model.bin").write_bytes(content)
+    with pytest.raises(ValueError, match="damaged fastText file: its dictionary has the size -5"):
+        check_model(str(tmp_path / "model.bin"))
 
 
 def test_a_label_that_the_model_has_not_is_an_error_that_names_those_it_has(fasttext, linear):

@@ -1,7 +1,8 @@
 -- What the model is taught to leave: passages drawn at random from the documents, as many as there
--- are positives and each cut to the length of one, so that length tells nothing. Documents with a
--- question in them are left out. They come from the first batches alone: what arrives later would
--- make another model, and another model has to score everything.
+-- are positives and each cut to the length of one, so that length tells nothing. `passage` is the
+-- whole, for the ratio of n-grams: it is to keep a share of whole passages. Documents with a question
+-- in them are left out. They come from the first batches alone: what arrives later would make another
+-- model, and another model has to score everything.
 CREATE OR REFRESH MATERIALIZED VIEW negatives
 COMMENT 'Passages drawn at random, each as long as a positive'
 AS
@@ -40,6 +41,6 @@ lengths AS (
   SELECT length(text) AS characters, row_number() OVER (ORDER BY id_uniform(id), id) AS place
   FROM positives
 )
-SELECT placed.id, trim(left(placed.text, lengths.characters)) AS text
+SELECT placed.id, trim(left(placed.text, lengths.characters)) AS text, placed.text AS passage
 FROM placed
 JOIN lengths ON lengths.place = placed.place

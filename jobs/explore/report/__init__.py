@@ -15,14 +15,22 @@ from winnow.explore.report.page import page
 from winnow.explore.screen import Screen, duration, escape, size
 
 
-def write(catalog: Catalog, pipeline: str | None, out: Path) -> dict[str, Any]:
+def write(
+    catalog: Catalog, pipeline: str | None, out: Path, run: str | None = None
+) -> dict[str, Any]:
     """Write the page about a pipeline; return where it is and what it cost.
+
+    Args:
+        catalog: what is published.
+        pipeline: its name; None takes the only one there is, or the run's.
+        out: the file.
+        run: an earlier run, to show what it had published; None shows what is published now.
 
     Raises:
         CommandError: there is nothing to report, or the file cannot be written.
     """
     started = time.monotonic()
-    facts = report(catalog, pipeline)
+    facts = report(catalog, pipeline, run)
     written = page(facts).encode()
     try:
         out.write_bytes(written)
@@ -30,6 +38,7 @@ def write(catalog: Catalog, pipeline: str | None, out: Path) -> dict[str, Any]:
         raise CommandError(f"cannot write {out}: {error.strerror}; name another --out") from None
     return {
         "pipeline": facts["pipeline"],
+        "run": facts["run"] and facts["run"]["run"],
         "file": str(out),
         "bytes": len(written),
         "seconds": round(time.monotonic() - started, 3),

@@ -111,8 +111,8 @@ def overlap(found: Mapping[str, Any]) -> Markup:
     return _svg(chart)
 
 
-def shares(found: Mapping[str, Any]) -> Markup:
-    """Draw what share of all documents each value has, before and after."""
+def shares(found: Mapping[str, Any], title: str) -> Markup:
+    """Draw what share of all each value has, before and after."""
     rows = []
     for value in found["values"]:
         for when, colour in (("before", GRID), ("after", KEPT)):
@@ -126,7 +126,7 @@ def shares(found: Mapping[str, Any]) -> Markup:
         alt.Chart(_data(rows))
         .mark_bar()
         .encode(
-            x=alt.X("share:Q", title="share of documents", axis=alt.Axis(format="%", tickCount=4)),
+            x=alt.X("share:Q", title=title, axis=alt.Axis(format="%", tickCount=4)),
             y=alt.Y("value:N", scale=alt.Scale(domain=names), sort=None, title=None),
             yOffset=alt.YOffset("when:N", sort=["before", "after"]),
             color=alt.Color("colour:N", scale=None),

@@ -6,6 +6,7 @@ from typing import Any
 from winnow.engine.registry import Version
 from winnow.errors import CommandError
 from winnow.explore.catalog import Catalog, closest, inputs_of
+from winnow.explore.earlier import choose_run
 from winnow.explore.history import runs_of
 from winnow.explore.lineage import lineage
 from winnow.explore.report import duplicates as clusters
@@ -15,6 +16,7 @@ from winnow.explore.report.flow import flow
 from winnow.explore.report.mixture import mixture
 from winnow.explore.report.overlap import overlaps
 from winnow.explore.report.rows import Rows
+from winnow.explore.report.shifts import shifts
 from winnow.explore.report.signals import signals
 from winnow.explore.report.steps import Sizes, steps
 from winnow.explore.report.texts import texts
@@ -22,17 +24,24 @@ from winnow.explore.report.texts import texts
 MOST_RUNS = 20
 
 
-def report(catalog: Catalog, pipeline: str | None = None) -> dict[str, Any]:
+def report(catalog: Catalog, pipeline: str | None = None, run: str | None = None) -> dict[str, Any]:
     """Return what is known of a pipeline's published tables and of the run that published them.
 
     Args:
         catalog: what is published.
-        pipeline: its name; None takes the only one there is.
+        pipeline: its name; None takes the only one there is, or the run's.
+        run: an earlier run, whose versions are shown in place of those published now.
 
     Raises:
         CommandError: there is no such pipeline, or there are several to choose from, or a file of
-            a table cannot be read.
+            a table cannot be read; there is no such run of it, or its versions are gone.
     """
+    now = catalog.published
+    if run is not None:
+        own = choose_run(catalog, run)
+        if pipeline not in (None, own):
+            raise CommandError(f"the run `{run}` is one of `{own}`, not of `{pipeline}`")
+        pipeline = own
     name = _chosen(catalog, pipeline)
     published = [item for item in catalog.ordered() if item.pipeline == name]
     rows = Rows(catalog)
@@ -49,7 +58,8 @@ def report(catalog: Catalog, pipeline: str | None = None) -> dict[str, Any]:
     return {
         "pipeline": name,
         "warehouse": catalog.warehouse.address,
-        "run": next((run for run in runs if run["run"] in publishing), None),
+        "run": next((one for one in runs if one["run"] in ({run} if run else publishing)), None),
+        "is_earlier": catalog.published != now,
         "runs": runs[:MOST_RUNS],
         "tables": [_table(item) for item in published],
         "knows_bytes": sizes.known,
@@ -58,6 +68,7 @@ def report(catalog: Catalog, pipeline: str | None = None) -> dict[str, Any]:
         "rules": overlaps(rows, passed, sizes),
         "signals": signals(rows, passed),
         "mixture": mixture(rows, passed, sizes),
+        "shifts": shifts(catalog, rows, name),
         "duplicates": found,
         "samples": examples,
         "favourites": favourites,

@@ -77,7 +77,7 @@ def _part(rows: Rows, part: str, step: Step, last: Step, sizes: Sizes) -> dict[s
         "values": [
             row
             | {
-                "name": _name(row),
+                "name": name_of(row),
                 "share_before": _share(row["before"], totals["before"]),
                 "share_after": _share(row["after"], totals["after"]),
                 "kept": _share(row["after"], row["before"]),
@@ -87,7 +87,8 @@ def _part(rows: Rows, part: str, step: Step, last: Step, sizes: Sizes) -> dict[s
     }
 
 
-def _name(row: dict[str, Any]) -> str:
+def name_of(row: dict[str, Any]) -> str:
+    """Return what a row of a part is called: its value, or how many others it stands for."""
     if row["is_rest"]:
         return f"{row['many']:,} others"
     return "unknown" if row["value"] is None else str(row["value"])

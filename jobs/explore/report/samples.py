@@ -7,12 +7,11 @@ same ones in every report about the same version.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from winnow.explore.life import columns_of
-from winnow.explore.margins import value_at
+from winnow.explore.conditions import Path, columns_of, value_at
 from winnow.explore.report.rows import Rows, literal, path, quoted
 from winnow.explore.report.signals import numeric, value
 from winnow.explore.report.steps import ID, Step
-from winnow.explore.report.thresholds import Path, Threshold, thresholds
+from winnow.explore.report.thresholds import Threshold, thresholds
 from winnow.schemas.documents import DROPPED, FAILED_RULES
 
 FAILED, PASSED, KEPT, BEST = 3, 3, 6, 5  # documents shown: of a rule, of a step, of a score

@@ -8,9 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from winnow.explore.conditions import Path
 from winnow.explore.report.rows import Rows, path
 from winnow.explore.report.steps import TEXT_BYTES, Step
-from winnow.explore.report.thresholds import Measure, Path, Threshold, thresholds
+from winnow.explore.report.thresholds import Measure, Threshold, thresholds
 from winnow.schemas.documents import DOCUMENT, DROPPED, ENGINE_COLUMNS
 
 BINS, FEW = 30, 4

@@ -7,11 +7,10 @@ rules have, a column or the ratio of two columns beside a number; of any other f
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
-Path = tuple[str, ...]
+from winnow.explore.conditions import Path, comparisons, path_of
+
 _Kind = type[exp.Expr]
 _FLIPPED: dict[_Kind, _Kind] = {
     exp.GTE: exp.LTE,
@@ -48,24 +47,11 @@ class Threshold:
 
 def thresholds(condition: str) -> list[Threshold]:
     """Return the thresholds that all have to hold for the condition to hold."""
-    try:
-        tree = sqlglot.parse_one(condition, read="spark")
-    except SqlglotError:
-        return []
-    return list(_parts(tree))
-
-
-def _parts(node: exp.Expr) -> Iterator[Threshold]:
-    node = node.unnest()
-    if isinstance(node, exp.And):
-        yield from _parts(node.left)
-        yield from _parts(node.right)
-    elif isinstance(node, exp.Between):
-        yield from _comparison(exp.GTE, node.this, node.args["low"])
-        yield from _comparison(exp.LTE, node.this, node.args["high"])
-    elif isinstance(node, exp.Binary) and type(node) in _FLIPPED:
-        yield from _comparison(type(node), node.left, node.right)
-        yield from _comparison(_FLIPPED[type(node)], node.right, node.left)
+    found: list[Threshold] = []
+    for one in comparisons(condition):
+        found += _comparison(one.kind, one.left, one.right)
+        found += _comparison(_FLIPPED[one.kind], one.right, one.left)
+    return found
 
 
 def _comparison(kind: _Kind, left: exp.Expr, right: exp.Expr) -> Iterator[Threshold]:
@@ -76,10 +62,11 @@ def _comparison(kind: _Kind, left: exp.Expr, right: exp.Expr) -> Iterator[Thresh
     number, per = _number(right), None
     if number is None and isinstance(right, exp.Mul):
         for factor, other in ((right.left, right.right), (right.right, right.left)):
-            if isinstance(other.unnest(), exp.Column):
-                number, per = _number(factor), _path(other.unnest())
+            of = other.unnest()
+            if isinstance(of, exp.Column):
+                number, per = _number(factor), path_of(of)
     if number is not None:
-        yield Threshold(Measure(_path(left), per), _SIGNS[kind], number)
+        yield Threshold(Measure(path_of(left), per), _SIGNS[kind], number)
 
 
 def _number(node: exp.Expr) -> float | None:
@@ -88,8 +75,3 @@ def _number(node: exp.Expr) -> float | None:
         inner = _number(node.this)
         return None if inner is None else -inner
     return float(node.name) if isinstance(node, exp.Literal) and node.is_number else None
-
-
-def _path(column: exp.Expr) -> Path:
-    assert isinstance(column, exp.Column)
-    return tuple(part.name for part in column.parts)
