@@ -50,7 +50,8 @@ COMPARED = """
         ) AS a ON a.id = candidates.id
         JOIN (
             SELECT id, shingle_hashes(text, {unit}, {size}) AS shingles
-            FROM {texts} LEFT SEMI JOIN {candidates} ON id = reference_id
+            FROM {texts} AS texts
+            LEFT SEMI JOIN {candidates} AS candidates ON texts.id = candidates.reference_id
         ) AS b ON b.id = candidates.reference_id
     )
 """

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from winnow.engine.plan import REBUILD, REUSE
 from winnow.engine.registry import Registry, published
-from winnow.engine.run import RunOptions, RunResult, run
+from winnow.engine.run import RunOptions, RunResult, plan_run, run
 from winnow.engine.warehouse import Warehouse
+from winnow.errors import WinnowError
 
 EXACT = ("exact", "id, kept_id, copies")
 PAIRS = ("pairs", "id_a, id_b, similarity, containment")
@@ -36,11 +38,17 @@ class Project:
         path = self.folder / "input" / f"{name}.jsonl"
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
+    def options(
+        self, pipeline: str = "deduplicate", select: str | None = None, **settings: object
+    ) -> RunOptions:
+        given = {name: str(value) for name, value in settings.items()}
+        given = {"input": str(self.folder / "input"), **given}
+        return RunOptions(pipeline, self.warehouse, given, select)
+
     def run(
         self, pipeline: str = "deduplicate", select: str | None = None, **settings: object
     ) -> RunResult:
-        settings = {"input": str(self.folder / "input"), **settings}
-        result = run(RunOptions(pipeline, self.warehouse, settings, select))
+        result = run(self.options(pipeline, select, **settings))
         assert result.exit_code == 0, result
         return result
 
@@ -81,15 +89,21 @@ NEAR_TEXT = TEXT.replace("word30", "changed")
 ALIKE = 51 / 61  # of 56 shingles each, 5 hold the changed word
 
 
-def test_every_duplicate_has_its_verdict_and_the_one_that_stays(project):
-    made = project("one")
+@pytest.fixture(scope="module")
+def few(tmp_path_factory, spark):
+    """The pipeline after one run over a few documents."""
+    made = Project(tmp_path_factory.mktemp("few"), spark)
     made.add(
         "one",
         [("a1", TEXT), ("a2", TEXT.upper()), ("b3", NEAR_TEXT), ("b4", "else"), ("b5", "...")],
     )
     made.add("two", [("a6", "another"), ("c7", "?!"), ("c8", "Else")])
     made.run()
-    assert made.rows(*EXACT) == [
+    return made
+
+
+def test_every_duplicate_has_its_verdict_and_the_one_that_stays(few):
+    assert few.rows(*EXACT) == [
         ("a1", "a1", 2),
         ("a2", "a1", 2),
         ("a6", "a6", 1),
@@ -99,8 +113,8 @@ def test_every_duplicate_has_its_verdict_and_the_one_that_stays(project):
         ("c7", "c7", 1),
         ("c8", "b4", 2),
     ]
-    assert made.rows(*PAIRS) == [("a1", "b3", pytest.approx(ALIKE), pytest.approx(51 / 56))]
-    assert made.rows(*NEAR) == [
+    assert few.rows(*PAIRS) == [("a1", "b3", pytest.approx(ALIKE), pytest.approx(51 / 56))]
+    assert few.rows(*NEAR) == [
         ("a1", "a1", "a1", 1.0, 2),
         ("a6", None, "a6", 1.0, 1),
         ("b3", "a1", "a1", pytest.approx(ALIKE), 2),
@@ -108,6 +122,36 @@ def test_every_duplicate_has_its_verdict_and_the_one_that_stays(project):
         ("b5", None, "b5", 1.0, 1),
         ("c7", None, "c7", 1.0, 1),
     ]
+
+
+@pytest.mark.parametrize(
+    "settings", [{"bands": 20}, {"rows": 5}, {"shingle_size": 4}, {"shingle_unit": "char"}]
+)
+def test_the_plan_says_which_parameter_makes_bands_anew(few, settings):
+    plans = {plan.name: plan for plan in plan_run(few.options(**settings))}
+    [name] = settings
+    assert (plans["bands"].action, plans["bands"].reason) == (REBUILD, f"parameter {name} changed")
+    assert plans["pairs"].action == REBUILD
+    assert plans["documents"].action == REUSE
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("", "takes a string or a parameter whose value is a string"),
+        ("nothing", "there is no stage `nothing` in this pipeline"),
+        ("nothing.here", "`nothing.here` is not published in this warehouse"),
+        ("deduplicate.unique", "these stages read each other in a circle"),
+    ],
+)
+def test_a_reference_that_is_no_other_pipelines_table_is_an_error(few, reference, message):
+    with pytest.raises(WinnowError, match=message):
+        plan_run(few.options(reference=reference))
+
+
+def test_a_reference_without_texts_is_an_error_before_anything_is_written(few):
+    with pytest.raises(WinnowError, match=r"25_reference\.sql:5:\d+: .*`text`"):
+        run(few.options(reference="exact"))
 
 
 @pytest.mark.slow
@@ -155,6 +199,50 @@ def test_what_a_finished_corpus_has_goes_in_every_batch_and_the_corpus_stays(pro
         "b9": ("b7", pytest.approx(ALIKE)),
         "c8": ("gopher.documents:a6", 1),
     }
+
+
+OWN_PIPELINE = """
+name: own
+description: Documents that lost their texts on the way, by the shared stages
+include: [{shared}, {shared}/bands, {shared}/duplicates, {shared}/no_reference]
+"""
+OWN_FILTERED = """
+CREATE OR REFRESH STREAMING TABLE filtered
+AS
+SELECT
+  * EXCEPT (text, text_bytes, content_hash),
+  CAST(NULL AS STRING) AS content_hash,
+  if(id LIKE 'n%', NULL, text) AS text,
+  octet_length(text) AS text_bytes,
+  0D AS score
+FROM STREAM(documents)
+"""
+
+
+@pytest.mark.slow
+def test_a_pipeline_of_ones_own_includes_the_stages_and_a_null_text_passes_through_as_unique(
+    project,
+):
+    made = project("one")
+    packaged = Path(str(resources.files("winnow.conf"))) / "pipelines"
+    parameters = yaml.safe_load((packaged / "web" / "pipeline.yml").read_text())["parameters"]
+    left_out = ("language_model", "languages", "url_lists", "text_limit", "reference", "score")
+    used = {name: value for name, value in parameters.items() if name not in left_out}
+    (made.folder / "own").mkdir()
+    (made.folder / "own" / "pipeline.yml").write_text(
+        OWN_PIPELINE.format(shared=packaged / "shared") + yaml.safe_dump({"parameters": used})
+    )
+    (made.folder / "own" / "20_filtered.sql").write_text(OWN_FILTERED)
+    made.add("one", [("n1", "a"), ("n2", "a"), ("a1", "rain"), ("b2", "Rain!"), ("c3", "snow")])
+    made.run(str(made.folder / "own"))
+    assert {id: kept for id, kept, _ in made.rows(*EXACT, pipeline="own")} == {
+        "n1": "n1",
+        "n2": "n2",
+        "a1": "a1",
+        "b2": "a1",
+        "c3": "c3",
+    }
+    assert [row[2] for row in made.rows(*NEAR, pipeline="own")] == ["a1", "c3", "n1", "n2"]
 
 
 def kept_example(recipe: str) -> str:
@@ -230,7 +318,7 @@ def test_duplicates_in_two_batches_add_up_to_a_replay(project):
     texts = families(8, 4, seed=1)
     grown, whole = in_batches(project, texts, [20, len(texts) - 20])
     assert grown == whole
-    assert len(whole[1]) > 10
+    assert len(whole[1]) >= 10
 
 
 @pytest.mark.slow
