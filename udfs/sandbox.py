@@ -12,10 +12,13 @@ import os
 import resource
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from multiprocessing.connection import Connection
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 MEMORY = 1 << 30  # bytes that the process may take beside what it was forked with
@@ -42,39 +45,47 @@ class Sandbox:
         atexit.register(self.close)
 
     def answers(
-        self, calls: Iterable[tuple[Any, ...]], seconds: float
+        self, groups: Iterable[Sequence[tuple[Any, ...]]], seconds: float
     ) -> Iterator[Any | SandboxError]:
         """Yield, in order, what the function returns for each call's arguments, or its error.
 
-        All calls are sent at once, so that this process handles an answer while the next one is
-        worked out. When a call ends the process, those after it are sent to a new one.
+        The process has the calls of the next group before it is through with those of one, and
+        works on while this process handles an answer. When a call ends the process, those after
+        it are sent to a new one.
 
         Args:
-            calls: the arguments of each; both processes hold all of them.
+            groups: the arguments of each call, in groups of which both processes hold two.
             seconds: that each call may take.
 
         Yields:
             A result, or a SandboxError: `timeout` after that many seconds, `crashed` if the
             process died, `out_of_memory`, or `failed` if the function raised.
         """
-        waiting = deque(calls)
-        sent = 0  # calls that the process has and has not answered
+        coming = iter(groups)
+        waiting: deque[deque[tuple[Any, ...]]] = deque()  # groups with calls without an answer
+        sent = 0  # of these groups, how many the process has
         try:
-            while waiting:
+            while True:
+                waiting.extend(map(deque, islice(filter(None, coming), 2 - len(waiting))))
+                if not waiting:
+                    return
                 try:
                     connection = self._started()
-                    if not sent:
-                        sent = len(waiting)
-                        connection.send(list(waiting))
+                    with suppress(OSError):  # it has ended: its last answers are still to be read
+                        for group in islice(waiting, sent, None):
+                            sent += 1
+                            connection.send(list(group))
                     late = not connection.poll(seconds)
                     error, result = ("timeout", None) if late else connection.recv()
                 except (EOFError, OSError):
                     error, result = "crashed", None
-                sent -= 1
                 if error in ("timeout", "crashed"):
                     self.close()
                     sent = 0
-                waiting.popleft()
+                waiting[0].popleft()
+                if not waiting[0]:
+                    waiting.popleft()
+                    sent = max(0, sent - 1)
                 yield result if error is None else SandboxError(error)
         finally:
             if sent:  # else these answers would be taken for those of the next calls
@@ -105,10 +116,22 @@ def _serve(function: Callable[..., Any], parents: Connection, connection: Connec
     parents.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     _limit_memory()
-    with suppress(EOFError, BrokenPipeError):
-        while True:
-            for arguments in connection.recv():
+    # Calls are taken in while others are answered: else both sides could wait to be read.
+    received: SimpleQueue[Sequence[tuple[Any, ...]] | None] = SimpleQueue()
+    Thread(target=_receive, args=(connection, received), daemon=True).start()
+    with suppress(BrokenPipeError):
+        while (calls := received.get()) is not None:
+            for arguments in calls:
                 connection.send(_answer(function, arguments))
+
+
+def _receive(connection: Connection, received: SimpleQueue[Any]) -> None:
+    """Hand on what is sent, and None when nothing will come any more."""
+    try:
+        while True:
+            received.put(connection.recv())
+    except (EOFError, OSError, MemoryError):
+        received.put(None)
 
 
 def _answer(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[str | None, Any]:

@@ -1,4 +1,5 @@
 import threading
+import time
 
 import pytest
 from prompt_toolkit.history import InMemoryHistory
@@ -9,17 +10,20 @@ from winnow.errors import CommandError
 from winnow.explore.catalog import Catalog
 from winnow.explore.shell import completions, run_shell, session
 
+ARROW_UP, LEAVE = "\x1b[A", "\x04"
+
 
 @pytest.fixture
 def catalog(warehouse):
     return Catalog.of(warehouse)
 
 
-PAUSE = 0.3  # seconds; history and completions come from another thread
+def typed(catalog, keys, until="", again="", then=""):
+    """Type keys into a shell and leave it; return what was asked and said.
 
-
-def typed(catalog, *keys):
-    """Type keys into a shell, with a pause after each lot; return what was asked and said."""
+    With `until`, type `again` and again until the prompt shows that, and `then` before leaving:
+    history and completions come from another thread.
+    """
     asked, said = [], []
 
     def answer(known, text):
@@ -28,18 +32,23 @@ def typed(catalog, *keys):
         asked.append(text)
 
     with create_pipe_input() as pipe:
-        pipe.send_text(keys[0])
-        later = [
-            threading.Timer(number * PAUSE, pipe.send_text, [more])
-            for number, more in enumerate([*keys[1:], "\x04"], 1)
-        ]
-        for timer in later:
-            timer.start()
         prompt = session(lambda: catalog, InMemoryHistory(), input=pipe, output=DummyOutput())
+
+        def follow():
+            for _ in range(100):
+                if len(asked) == keys.count(";\r") and prompt.default_buffer.text == until:
+                    break
+                pipe.send_text(again)
+                time.sleep(0.1)
+            pipe.send_text(then + LEAVE)
+
+        pipe.send_text(keys if until else keys + LEAVE)
+        follower = threading.Thread(target=follow)
+        if until:
+            follower.start()
         run_shell(lambda: catalog, answer, said.append, prompt)
-        for timer in later:
-            timer.cancel()
-            timer.join()
+        if until:
+            follower.join()
     return asked, said
 
 
@@ -54,9 +63,10 @@ def test_a_mistake_is_told_and_the_shell_goes_on(catalog):
     assert said[-1] == "no table `wrong\\x1b[2J`"
 
 
-def test_an_earlier_query_comes_back_with_the_arrow_up(catalog):
-    asked, _ = typed(catalog, "SELECT 1;\r", "\x1b[A", "\r")
-    assert asked == ["SELECT 1", "SELECT 1"]
+def test_earlier_queries_come_back_with_the_arrow_up(catalog):
+    keys = "SELECT 1;\rSELECT 2;\r"
+    asked, _ = typed(catalog, keys, until="SELECT 1;", again=ARROW_UP, then="\r")
+    assert asked == ["SELECT 1", "SELECT 2", "SELECT 1"]
 
 
 def test_help_and_empty_lines_ask_nothing_and_quit_leaves(catalog):
@@ -92,4 +102,5 @@ def test_columns_are_those_of_the_tables_that_the_query_names(catalog):
 
 
 def test_tab_on_the_keyboard_completes(catalog):
-    assert typed(catalog, "FROM web.dup\t", ";\r")[0] == ["FROM web.duplicates"]
+    asked, _ = typed(catalog, "FROM web.dup\t", until="FROM web.duplicates", then=";\r")
+    assert asked == ["FROM web.duplicates"]

@@ -17,11 +17,13 @@ def work(what: str) -> object:
         return len(bytearray(2 * MEMORY))
     if what == "raise":
         raise ValueError(what)
+    if what.startswith("say"):
+        return what
     return os.getpid()
 
 
 def call(sandbox, what, seconds=10.0):
-    [answer] = sandbox.answers([(what,)], seconds)
+    [answer] = sandbox.answers([[(what,)]], seconds)
     return answer
 
 
@@ -79,20 +81,28 @@ def test_the_process_ends_with_its_owner(sandbox):
     raise AssertionError("the process is still there")
 
 
-def test_of_calls_sent_together_each_gets_its_own_answer_whatever_ends_the_process(sandbox):
+@pytest.mark.parametrize("size", [1, 2, 4, 9])
+def test_of_calls_in_groups_each_gets_its_own_answer_whatever_ends_the_process(sandbox, size):
     calls = [(what,) for what in ("", "raise", "", "die", "", "hang", "memory", "", "die")]
-    answers = list(sandbox.answers(calls, 0.5))
+    groups = (calls[start : start + size] for start in range(0, len(calls), size))
+    answers = list(sandbox.answers(groups, 0.5))
     first, second, third, fourth = (answers[place] for place in (0, 2, 4, 7))
     assert first == second != third != fourth  # one process up to the call that ends it
     errors = [str(answer) for answer in answers if isinstance(answer, SandboxError)]
     assert errors == ["failed", "crashed", "timeout", "out_of_memory", "crashed"]
 
 
+def test_neither_side_waits_for_the_other_to_read(sandbox):
+    calls = [(f"say {number}" * 100_000,) for number in range(40)]  # a socket holds less than one
+    groups = [calls[:15], [], calls[15:30], calls[30:]]
+    assert list(sandbox.answers(groups, 10)) == [what for (what,) in calls]
+
+
 def test_calls_that_this_process_breaks_off_leave_no_answer_for_the_next(sandbox):
     with pytest.raises(ValueError, match="NaN"):
         call(sandbox, "raise", seconds=float("nan"))
     first = call(sandbox, "pid")
-    answers = sandbox.answers([("pid",), ("raise",), ("raise",)], 10)
+    answers = sandbox.answers([[("pid",), ("raise",), ("raise",)]], 10)
     assert next(answers) == first
     answers.close()
     assert call(sandbox, "pid") != first  # neither it nor the error of a call before
