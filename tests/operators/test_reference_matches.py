@@ -49,27 +49,32 @@ def matches(session, new, reference, words=None, bands=None, **options):
     return sorted(map(tuple, found.collect()))
 
 
-def test_a_document_matches_the_most_similar_one_of_the_corpus(session):
-    corpus = {"r1": edited(10, 30), "r2": edited(30), "r3": "a b c d e f g"}
-    found = matches(session, {"n1": edited(), "n2": "1 2 3 4 5 6 7"}, corpus)
-    assert found == [("n1", "r2", pytest.approx(51 / 61), pytest.approx(51 / 56), False)]
+@pytest.fixture(scope="module")
+def found(session):
+    """One run over several documents: what each is like, by its id."""
+    corpus = {"r3": edited(30), "r2": edited(30), "r1": edited(10, 30), "r4": edited(7), "r5": "?!"}
+    new = {"near": edited(), "copy": edited(7).upper(), "other": "1 2 3 4 5 6 7"}
+    nothing = {"null": None, "empty": "", "blank": " \n"}
+    words = {"copy": "same", "r4": "same"}
+    there = corpus | {f"r {id}": text for id, text in nothing.items()}
+    return {row[0]: row[1:] for row in matches(session, new | nothing, there, words)}
 
 
-def test_of_equally_similar_ones_it_is_the_smallest_id(session):
-    corpus = {"r2": edited(30), "r1": edited(30), "r3": edited(30)}
-    assert [row[:2] for row in matches(session, {"n": edited()}, corpus)] == [("n", "r1")]
+def test_a_document_matches_the_most_similar_one_and_of_equals_the_smallest_id(found):
+    assert found["near"] == ("r2", pytest.approx(51 / 61), pytest.approx(51 / 56), False)
 
 
-def test_a_document_of_the_same_words_matches_without_a_comparison(session):
-    corpus = {"r1": edited().upper(), "r2": edited(30)}
-    words = {"n": "same", "r1": "same"}
-    assert matches(session, {"n": edited()}, corpus, words) == [("n", "r1", 1.0, 1.0, False)]
+def test_a_document_of_the_same_words_matches_without_a_comparison(found):
+    assert found["copy"] == ("r4", 1.0, 1.0, False)
 
 
-@pytest.mark.parametrize(("least", "matched"), [(51 / 61, True), (51 / 61 + 1e-9, False)])
-def test_a_match_is_at_least_so_similar(session, least, matched):
-    found = matches(session, {"n": edited()}, {"r": edited(30)}, similarity=least)
-    assert bool(found) == matched
+def test_what_is_like_nothing_and_no_text_and_no_words_match_nothing(found):
+    assert set(found) == {"near", "copy"}
+
+
+def test_nothing_below_the_least_similarity_matches(session):
+    above = 51 / 61 + 1e-9
+    assert matches(session, {"n": edited()}, {"r": edited(30)}, similarity=above) == []
 
 
 def test_of_a_band_that_many_share_the_first_of_the_corpus_are_compared(session):
@@ -77,11 +82,8 @@ def test_of_a_band_that_many_share_the_first_of_the_corpus_are_compared(session)
     for per_band, found in ((2, []), (3, [("n", "r3")])):
         rows = matches(session, {"n": edited()}, corpus, bands=[7], per_band=per_band)
         assert [row[:2] for row in rows] == found
+
+
+def test_a_band_is_compared_with_one_at_least(session):
     with pytest.raises(CommandError, match="per_band is at least 1, not 0"):
-        matches(session, {"n": edited()}, corpus, per_band=0)
-
-
-def test_no_text_no_words_and_no_corpus_match_nothing(session):
-    nothing = {"n1": None, "n2": "", "n3": " \n"}
-    assert matches(session, nothing, {"r1": None, "r2": "", "r3": " \n", "r4": edited()}) == []
-    assert matches(session, {"n": edited()}, {}) == []
+        matches(session, {"n": edited()}, {}, per_band=0)
