@@ -233,13 +233,13 @@ def test_a_pipeline_of_ones_own_includes_the_stages_and_a_null_text_passes_throu
         OWN_PIPELINE.format(shared=packaged / "shared") + yaml.safe_dump({"parameters": used})
     )
     (made.folder / "own" / "20_filtered.sql").write_text(OWN_FILTERED)
-    made.add("one", [("n1", "a"), ("n2", "a"), ("a1", "rain"), ("b2", "Rain!"), ("c3", "snow")])
+    made.add("one", [("n1", "a"), ("n2", "a"), ("a1", "rain"), ("a2", "Rain!"), ("c3", "snow")])
     made.run(str(made.folder / "own"))
     assert {id: kept for id, kept, _ in made.rows(*EXACT, pipeline="own")} == {
         "n1": "n1",
         "n2": "n2",
         "a1": "a1",
-        "b2": "a1",
+        "a2": "a1",
         "c3": "c3",
     }
     assert [row[2] for row in made.rows(*NEAR, pipeline="own")] == ["a1", "c3", "n1", "n2"]
