@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
@@ -37,12 +38,18 @@ class StoredStage:
         """The names of its columns."""
         return set(self.rows.schema.names)
 
+    @property
+    def has_ids(self) -> bool:
+        """Whether it has a column `id` of strings, as documents have."""
+        kind = self.rows.schema.field(ID).type if ID in self.columns else None
+        return kind in (pa.string(), pa.large_string(), pa.string_view())
+
 
 def stages_with_ids(catalog: Catalog) -> list[StoredStage]:
     """Return the published stages whose rows are documents, inputs before what reads them."""
     stored = [item for item in catalog.ordered() if not item.is_view]
     stages = [StoredStage(item, dataset(catalog.warehouse, item)) for item in stored]
-    return [stage for stage in stages if ID in stage.columns]
+    return [stage for stage in stages if stage.has_ids]
 
 
 def by_id(stages: Sequence[StoredStage], given: str) -> str:

@@ -2,9 +2,10 @@
 
 `winnow what-if deduplicate.near_duplicates --sweep 'similarity: {0.7,0.8,0.9}'`. The decision is
 that of `local_representatives`: in the order of ranks a document goes when `max_copies` of its
-earlier partners stay. It needs no components, since a document has no partner outside its own. All
-pairs and documents lie in this process, about 50 bytes each plus their ids. The present threshold
-is decided too and held against what is published: a stage that decides otherwise is not guessed at.
+earlier partners stay; one that a finished corpus has goes before. It needs no components, since a
+document has no partner outside its own. All pairs and documents lie in this process, about 50 bytes
+each plus their ids. The present threshold is decided too and held against what is published: a
+stage that decides otherwise is not guessed at.
 """
 
 from collections.abc import Sequence
@@ -27,11 +28,18 @@ from winnow.explore.stored import dataset
 
 NAME = "similarity"  # of the parameter, where a rule's name stands otherwise
 LOWEST = 0.5  # from which pairs are stored; see conf/pipelines/shared/duplicates/60_pairs.sql
+IN_REFERENCE = -1  # instead of a place
 
 DOCUMENTS = """
     CREATE TEMP TABLE documents AS
-    SELECT exact.id, first_id, source, row_number() OVER (ORDER BY {rank}, exact.id) - 1 AS place
-    FROM exact
+    SELECT
+        exact.id,
+        first_id,
+        source,
+        row_number() OVER (ORDER BY {rank}, exact.id) - 1 AS place,
+        reference_id,
+        coalesce(similarity, 0) AS reference_similarity
+    FROM exact LEFT JOIN reference_matches ON reference_matches.id = first_id
 """
 PAIRS = """
     SELECT least(a.place, b.place) AS earlier, greatest(a.place, b.place) AS later, similarity
@@ -41,6 +49,7 @@ PAIRS = """
     WHERE a.place <> b.place
     ORDER BY later, earlier
 """
+REFERENCE = "SELECT reference_similarity FROM documents ORDER BY place"
 PUBLISHED = """
     SELECT coalesce(near.kept_id = documents.id, false) AS kept
     FROM documents LEFT JOIN near_duplicates AS near ON near.id = documents.id
@@ -63,14 +72,23 @@ BY_SOURCE = """
     LIMIT $1
 """
 CHOSEN = """
-    SELECT documents.id, documents.source, other.id AS stays, decisions.similarity
+    SELECT
+        documents.id,
+        documents.source,
+        coalesce(other.id, documents.reference_id) AS stays,
+        decisions.similarity
     FROM documents
     JOIN decisions USING (place)
-    JOIN documents AS other ON other.place = decisions.stays
+    LEFT JOIN documents AS other ON other.place = decisions.stays
     WHERE {which}
     ORDER BY md5(documents.id), documents.id
     LIMIT $1
 """
+
+MATCHES = "reference_matches"
+NO_MATCHES = pa.schema(
+    {"id": pa.string(), "reference_id": pa.string(), NAME: pa.float64()}
+).empty_table()
 
 _PLACES, _FLOATS = types.Array(types.int64, 1, "C"), types.Array(types.float64, 1, "C")
 # Arrow hands out read-only memory; an eager signature that does not say so never matches.
@@ -95,7 +113,7 @@ def _decide(
     """Write for each document by rank the one that stays for it, and how similar they are.
 
     Pairs are sorted by (later, earlier), so who is earlier is decided already; `stays` comes in as
-    every document itself, `alike` as ones.
+    every document itself, or IN_REFERENCE, `alike` as ones.
     """
     pair = 0
     while pair < later.size:
@@ -108,13 +126,16 @@ def _decide(
                 if similarity[pair] > best_similarity:
                     best, best_similarity = other, similarity[pair]
             pair += 1
-        if partners >= max_copies:
+        if stays[document] == document and partners >= max_copies:
             stays[document], alike[document] = best, best_similarity
 
 
 @dataclass(frozen=True)
 class Decided:
-    """Which document stays for each one, and how similar they are, by places in the order."""
+    """Which document stays for each one, and how similar they are, by places in the order.
+
+    For one that goes for a finished corpus it is IN_REFERENCE, which is no place.
+    """
 
     stays: NDArray[np.int64]
     similarity: NDArray[np.float64]
@@ -133,6 +154,7 @@ def decided_at(
     earlier: NDArray[np.int64],
     later: NDArray[np.int64],
     similarity: NDArray[np.float64],
+    reference: NDArray[np.float64],
 ) -> Decided:
     """Return which documents stay: in the order of ranks one goes when enough partners stay.
 
@@ -143,8 +165,12 @@ def decided_at(
         earlier: int64[pairs], the place of each pair's earlier document.
         later: int64[pairs], of its later one; pairs are sorted by (later, earlier).
         similarity: float64[pairs].
+        reference: float64[documents], the similarity of each with a finished corpus, 0 for none.
     """
-    found = Decided(np.arange(documents), np.ones(documents))
+    is_there = reference >= threshold
+    found = Decided(
+        np.where(is_there, IN_REFERENCE, np.arange(documents)), np.where(is_there, reference, 1.0)
+    )
     _decide(earlier, later, similarity, threshold, max_copies, found.stays, found.similarity)
     return found
 
@@ -178,9 +204,10 @@ def what_if_similar(
     documents = int(engine.execute("SELECT count(*) FROM documents").fetchall()[0][0])
 
     earlier, later, alike = (pairs[name].to_numpy() for name in ("earlier", "later", NAME))
+    reference = engine.sql(REFERENCE).to_arrow_table()["reference_similarity"].to_numpy()
 
     def decide(threshold: float) -> Decided:
-        return decided_at(threshold, max_copies, documents, earlier, later, alike)
+        return decided_at(threshold, max_copies, documents, earlier, later, alike, reference)
 
     before = decide(now)
     published = engine.sql(PUBLISHED).to_arrow_table()["kept"].to_numpy()
@@ -235,10 +262,14 @@ def _threshold(value: str) -> float:
 
 
 def _inputs(catalog: Catalog, version: Version) -> dict[str, Version]:
-    """Return the tables of exact copies and of pairs that a version was built from, or nothing."""
+    """Return the tables of exact copies and of pairs that a version was built from, or nothing.
+
+    With them the matches in a finished corpus, of a pipeline that looks into one.
+    """
     shapes = {
         "exact": {"id", "first_id", "kept_id", "rank", "source"},
         "pairs": {"id_a", "id_b", NAME},
+        MATCHES: {"id", "reference_id", NAME},
     }
     found = {
         name: one
@@ -247,7 +278,7 @@ def _inputs(catalog: Catalog, version: Version) -> dict[str, Version]:
         if columns <= set(one.columns)
     }
     own = {"id", "kept_id", "component", NAME} <= set(version.columns)
-    return found if own and len(found) == len(shapes) else {}
+    return found if own and {"exact", "pairs"} <= set(found) else {}
 
 
 def _load(
@@ -257,6 +288,7 @@ def _load(
     inputs: dict[str, Version],
 ) -> pa.Table:
     """Read documents and pairs; return the pairs by the documents' places in the order of ranks."""
+    engine.register(MATCHES, NO_MATCHES)
     for name, one in inputs.items():
         engine.register(name, dataset(catalog.warehouse, one, dropped=False))
     engine.register("near_duplicates", dataset(catalog.warehouse, version))

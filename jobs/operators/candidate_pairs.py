@@ -80,7 +80,7 @@ VERIFIED = """
         FROM {candidates} LEFT ANTI JOIN {compared} USING (earlier, later)
         WHERE is_new
     )
-    SELECT earlier, later, bands, alike.similarity, alike.containment
+    SELECT earlier, later, bands, alike.*
     FROM (
         SELECT earlier, later, bands, similarity(a.shingles, b.shingles) AS alike
         FROM pairs
@@ -115,13 +115,19 @@ UNMATCHED = """
 """
 
 FOUND = """
-    SELECT least(earlier, later) AS id_a, greatest(earlier, later) AS id_b, similarity, containment
+    SELECT
+        least(earlier, later) AS id_a,
+        greatest(earlier, later) AS id_b,
+        similarity,
+        containment,
+        is_estimate
     FROM {compared}
     WHERE similarity >= {similarity}
 """
 
 NONE_YET = """
-    SELECT '' AS earlier, '' AS later, 0D AS similarity, 0D AS containment WHERE false
+    SELECT '' AS earlier, '' AS later, 0D AS similarity, 0D AS containment, false AS is_estimate
+    WHERE false
 """
 
 # Up to `all_pairs` a document was compared with everyone before it.
@@ -130,14 +136,17 @@ LEFT = """
         id AS id_a,
         CAST(NULL AS STRING) AS id_b,
         CAST(NULL AS DOUBLE) AS similarity,
-        CAST(NULL AS DOUBLE) AS containment
+        CAST(NULL AS DOUBLE) AS containment,
+        CAST(NULL AS BOOLEAN) AS is_estimate
     FROM {unmatched}
     WHERE is_new AND ordinal > {all_pairs}
 """
 
 
 @operator(
-    schema="id_a STRING, id_b STRING, similarity DOUBLE, containment DOUBLE",
+    schema="""
+        id_a STRING, id_b STRING, similarity DOUBLE, containment DOUBLE, is_estimate BOOLEAN
+    """,
     version=1,
     append_only=True,
 )
@@ -175,9 +184,9 @@ def candidate_pairs(
         size: of shingles, in units.
 
     Returns:
-        id_a STRING, id_b STRING, similarity DOUBLE, containment DOUBLE with id_a < id_b; each pair
-        once, as `winnow.udfs.similarity` defines the numbers. A new document that no round could
-        place has a row (id, null, null, null) besides: a rule
+        id_a STRING, id_b STRING, similarity DOUBLE, containment DOUBLE, is_estimate BOOLEAN with
+        id_a < id_b; each pair once, as `winnow.udfs.similarity` defines the numbers. A new document
+        that no round could place has a row (id, null, null, null, null) besides: a rule
         `EXPECT (id_b IS NOT NULL) ON VIOLATION DROP ROW` takes it out and keeps it on record.
 
     Raises:

@@ -28,7 +28,8 @@ GROUP BY {column}
 HAVING count_if(_dropped) > {share} * count(*)
 """
 
-# {column} is a quoted column, or one value for all rows.
+# {column} is a quoted column, or one value for all rows. Documents that a finished corpus has are
+# dropped without a component.
 MAX_DUPLICATE_SHARE = """
 SELECT
   part,
@@ -46,6 +47,7 @@ FROM (
     count_if(_dropped) AS dropped,
     array(min(id), max(id)) AS examples
   FROM (SELECT {column} AS part, component, id, _dropped FROM {{batch}})
+  WHERE component IS NOT NULL OR NOT _dropped
   GROUP BY part, component
 )
 GROUP BY part
@@ -105,7 +107,8 @@ def max_duplicate_share(share: float, column: str = "") -> str:
     """No more than a share of the documents may be dropped as duplicates. For the section `all`.
 
     Of a group that loses more, the component that most of its dropped documents belong to is
-    named, with its first and its last id. The stage returns `id` and `component`.
+    named, with its first and its last id. The stage returns `id` and `component`. What is dropped
+    without a component, for it is in a finished corpus, counts for nothing.
 
     Args:
         share: from 0 to 1; exactly that share passes.

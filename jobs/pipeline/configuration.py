@@ -26,11 +26,12 @@ _UNSET = object()
 
 
 class ParameterEntry(Strict):
-    """One parameter; without a default a run must give it."""
+    """One parameter; without a default a run must give it. With choices it is one of them."""
 
     default: Any = _UNSET
     description: str = ""
     type: TypeName | None = None
+    choices: list[str] = Field(default_factory=list)
 
 
 class Configuration(Strict):
@@ -108,6 +109,12 @@ def _value(
             return None, document.value_problem(at, message, "Put quotes around it.")
         message = f"the default of {quoted(name)} is not {_ARTICLE[kind]} {kind}"
         return None, document.value_problem(at, message)
+    if entry.choices and not required and entry.default not in entry.choices:
+        message = f"the default of {quoted(name)} is none of its choices"
+        return None, document.value_problem((*path, "default"), message)
+    if setting is not None and entry.choices and setting not in entry.choices:
+        message = f"{name}={escape(setting[:60])}: {quoted(name)} has no such choice"
+        return None, _of_setting(message, f"Its choices are {listed(entry.choices)}.")
     if setting is not None:
         return _parse(name, kind, setting)
     if required:

@@ -1,9 +1,12 @@
+import pyarrow as pa
+import pyarrow.dataset as ds
 import pytest
 
 from winnow.errors import CommandError
 from winnow.explore.catalog import Catalog
 from winnow.explore.life import columns_of, explain
 from winnow.explore.life_shown import show_life
+from winnow.explore.lookup import StoredStage
 from winnow.explore.screen import Screen
 
 
@@ -48,6 +51,15 @@ def test_the_text_of_a_dropped_document_comes_from_the_stage_that_still_has_it(c
 
 def test_a_document_without_text_is_explained(catalog):
     assert life(catalog, "b3-nul")["text"] is None
+
+
+@pytest.mark.parametrize(
+    ("columns", "has_ids"),
+    [({"id": ["a"]}, True), ({"id": [1]}, False), ({"name": ["a"]}, False)],
+)
+def test_only_rows_with_a_string_as_id_are_documents(catalog, columns, has_ids):
+    version = catalog.ordered()[0]
+    assert StoredStage(version, ds.dataset(pa.table(columns))).has_ids == has_ids
 
 
 def test_a_copy_names_the_document_that_stays_instead(catalog):

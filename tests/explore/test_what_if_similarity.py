@@ -37,8 +37,19 @@ def test_the_decision_is_that_of_the_operator(seed, max_copies):
     earlier = np.array([pair[1] for pair in ordered])
     later = np.array([pair[0] for pair in ordered])
     similarity = np.array([pairs[pair[1], pair[0]] for pair in ordered])
-    found = decided_at(0.8, max_copies, documents, earlier, later, similarity)
+    none = np.zeros(documents)
+    found = decided_at(0.8, max_copies, documents, earlier, later, similarity, none)
     assert list(zip(found.stays.tolist(), found.similarity.tolist(), strict=True)) == expected
+
+
+def test_who_is_in_a_finished_corpus_goes_and_decides_about_no_other():
+    """0 and 1 are alike, and 1 and 2; the corpus has something like 1."""
+    pairs = (np.array([0, 1]), np.array([1, 2]), np.array([0.9, 0.9]))
+    reference = np.array([0, 0.8, 0])
+    there = decided_at(0.8, 1, 3, *pairs, reference)
+    assert (there.kept.tolist(), there.similarity.tolist()) == ([True, False, True], [1, 0.8, 1])
+    without = decided_at(0.81, 1, 3, *pairs, reference)
+    assert without.stays.tolist() == [0, 0, 2]
 
 
 def swept(project, values):

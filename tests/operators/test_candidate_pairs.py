@@ -15,7 +15,7 @@ from winnow.udfs.shingle_hashes import shingle_hashes
 from winnow.udfs.similarity import similarity
 
 BANDS = "id STRING, rank INT, bands ARRAY<BIGINT>, words_hash STRING"
-KNOWN = "id_a STRING, id_b STRING, similarity DOUBLE, containment DOUBLE"
+KNOWN = "id_a STRING, id_b STRING, similarity DOUBLE, containment DOUBLE, is_estimate BOOLEAN"
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_every_pair_of_a_small_group_is_verified_and_none_below_the_threshold_is
             expected[a, b] = alike
     rows = run(session, texts, similarity=0.5)
     assert len(rows) == len(expected)
-    assert {(a, b): alike for a, b, alike, _ in rows} == pytest.approx(expected)
+    assert {(a, b): alike for a, b, alike, *_ in rows} == pytest.approx(expected)
 
 
 def test_of_documents_of_the_same_words_the_first_is_compared(session):
@@ -129,7 +129,22 @@ def test_who_is_left_when_rounds_end_is_named(session, rounds, left):
     texts = {f"{i}": f"nothing alike {i}" for i in range(9)}
     one_band = {id: [7] for id in texts}
     rows = run(session, texts, bands=one_band, all_pairs=3, representatives=3, rounds=rounds)
-    assert [row[1:] for row in rows] == [(None, None, None)] * left
+    assert [row[1:] for row in rows] == [(None,) * 4] * left
+
+
+def test_the_pair_of_texts_too_long_to_be_compared_in_full_says_that_it_is_an_estimate(session):
+    words = [f"w{i}" for i in range(140_000)]
+    texts = {
+        "a": " ".join(words),
+        "b": " ".join(words[:-1]),
+        "c": "a few words",
+        "d": "others",
+    }
+    rows = run(session, texts, bands={"a": [1], "b": [1], "c": [2], "d": [2]}, similarity=0)
+    assert [(a, b, is_estimate) for a, b, *_, is_estimate in rows] == [
+        ("a", "b", True),
+        ("c", "d", False),
+    ]
 
 
 def test_empty_texts_and_null_make_no_pairs(session):

@@ -137,6 +137,35 @@ def test_a_setting_that_does_not_fit_is_an_error(settings, message, error):
     assert error({"pipeline.yml": TYPED, "20_used.sql": USED}, settings) == message
 
 
+@pytest.mark.parametrize(
+    ("parameter", "settings", "message"),
+    [
+        ("{default: a, choices: [a, b]}", {}, None),
+        ("{default: a, choices: [a, b]}", {"kind": "b"}, None),
+        ("{choices: [a, b]}", {"kind": "b"}, None),
+        (
+            "{default: a, choices: [a, b]}",
+            {"kind": "c"},
+            "--set: kind=c: `kind` has no such choice\nIts choices are `a` and `b`.",
+        ),
+        (
+            "{default: c, choices: [a, b]}",
+            {},
+            "pipeline.yml:7:19: the default of `kind` is none of its choices",
+        ),
+    ],
+)
+def test_a_parameter_with_choices_is_one_of_them(load, error, parameter, settings, message):
+    files = {
+        "pipeline.yml": f"{CONFIGURATION}  kind: {parameter}\n",
+        "20_kinds.sql": view("kinds AS SELECT :kind AS kind FROM documents"),
+    }
+    if message is None:
+        assert load(files, settings).values["kind"] == settings.get("kind", "a")
+    else:
+        assert error(files, settings).startswith(message)
+
+
 def test_a_parameter_that_no_stage_uses_is_a_warning(load):
     (warning,) = load({"pipeline.yml": CONFIGURATION + "  spare: {default: 1}\n"}).warnings
     assert str(warning) == (

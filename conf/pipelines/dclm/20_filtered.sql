@@ -88,6 +88,7 @@ FROM (
       file,
       position,
       arrival,
+      try_cast(metadata[:score] AS DOUBLE) AS score,
       octet_length(text) AS text_bytes,
       url_signals(url) AS address,
       split(lower(url), '[^a-z0-9_]+') AS words_of_url,

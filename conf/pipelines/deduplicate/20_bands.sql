@@ -10,7 +10,7 @@ SELECT
   position,
   arrival,
   text_bytes,
-  try_cast(metadata['score'] AS DOUBLE) AS score,
+  try_cast(metadata[:score] AS DOUBLE) AS score,
   -- A text without words is the copy of an equal one alone.
   coalesce(normalised_hash(text), content_hash, id) AS words_hash,
   minhash_bands(text, bands => :bands, rows => :rows, unit => :shingle_unit, size => :shingle_size) AS bands

@@ -83,6 +83,8 @@ FROM (
     file,
     position,
     arrival,
+    try_cast(metadata[:score] AS DOUBLE) AS score,
+    trim(BOTH '"' FROM metadata[:dump]) AS dump,
     octet_length(text) AS text_bytes,
     url_signals(url) AS address,
     split(url, '[^a-zA-Z0-9]+') AS words_of_url,

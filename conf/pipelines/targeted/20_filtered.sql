@@ -38,6 +38,7 @@ FROM (
     file,
     position,
     arrival,
+    try_cast(metadata[:score] AS DOUBLE) AS score,
     text,
     octet_length(text) AS text_bytes,
     language(text) AS found,

@@ -69,6 +69,7 @@ FROM (
     file,
     position,
     arrival,
+    try_cast(metadata[:score] AS DOUBLE) AS score,
     text,
     octet_length(text) AS text_bytes,
     language(text, model => :language_model, limit => :text_limit) AS found,
