@@ -255,7 +255,7 @@ def with_winnow(source: Path, folder: Path) -> set[str]:
     if done.returncode:
         raise SystemExit(done.stdout.decode())
     rows = DeltaTable(folder / "deduplicate" / "near_duplicates").to_pyarrow_table(
-        columns=["id"], filters=[("_dropped", "=", "false")]
+        columns=["id"], filters=[("_dropped", "=", False)]
     )
     return set(rows["id"].to_pylist())
 

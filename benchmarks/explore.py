@@ -122,9 +122,10 @@ def filtered(documents: pa.Table, least: int) -> pa.Table:
     names = list(failed)
     codes = sum(flag.astype(int) << i for i, flag in enumerate(failed.values()))
     lists = [[n for i, n in enumerate(names) if code >> i & 1] for code in range(1 << 4)]
-    rows = documents.select(["id", "source", "licence", "file", "position", "arrival", "text"])
+    stored = ["id", "source", "licence", "file", "position", "arrival", "text_bytes", "text"]
+    rows = documents.select(stored)
     rows = rows.set_column(
-        6,
+        stored.index("text"),
         "text",
         pc.if_else(pa.array(~dropped), documents["text"], pa.scalar(None, pa.string())),
     )

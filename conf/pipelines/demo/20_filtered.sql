@@ -28,6 +28,16 @@ COMMENT 'English documents, each with its signals and the rules that it broke'
 AS
 SELECT * EXCEPT (signal), signal.*
 FROM (
-  SELECT id, source, licence, content_hash, file, position, arrival, text, text_signals(text) AS signal
+  SELECT
+    id,
+    source,
+    licence,
+    content_hash,
+    file,
+    position,
+    arrival,
+    text_bytes,
+    text,
+    text_signals(text) AS signal
   FROM STREAM(documents)
 )
