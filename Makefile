@@ -6,7 +6,7 @@ BIN := .venv/bin
 # mypy and import-linter read files, so they cannot see that the folders are rooms of one package.
 LINKED := build/linked
 # Two processes, each with a Spark session: one leaves half of two cores idle. A file's tests stay
-# together, and files begin in the order that tests/conftest.py puts them in.
+# together, and those of the engine, the longest, begin.
 TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup demo test lint types linked test-kill test-cluster test-long \

@@ -12,11 +12,6 @@ from winnow.engine.warehouse import Warehouse
 from winnow.session import build_session
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest test, so that of two processes none waits for it in the end."""
-    items.sort(key=lambda item: item.path.name != "test_readme.py")
-
-
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     """The one Spark session of the suite; starting another costs five seconds."""

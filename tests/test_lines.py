@@ -36,6 +36,7 @@ def cleaned(spark, tmp_path):
     return cleaned
 
 
+@pytest.mark.slow
 def test_the_first_copy_of_a_repeated_line_stays_whatever_comes_later(cleaned):
     found = cleaned({id: TEXTS[id] for id in "bcd"})
     assert [found[id]["text"] for id in "bcd"] == [TEXTS["b"], "", TEXTS["d"]]

@@ -10,18 +10,23 @@ line before a block says otherwise:
 
 A block tagged with a language and a path (`sql mine/30_long.sql`) is a file, written on its way.
 
-`$ make demo` is run as `winnow demo`, which is all that it adds to the set-up; other `make` lines
-are not run, since CI runs them. Blocks with other tags, and indented ones, are not run either.
+Lines that begin with `make` are not run, since CI runs them; nor are blocks with other tags, and
+indented ones.
 """
 
 import os
 import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from typer.testing import CliRunner
+
+from winnow.cli import app
 
 README = Path(__file__).parents[1] / "README.md"
 BLOCK = re.compile(
@@ -74,32 +79,55 @@ def test_examples_are_found_with_line_and_exit_code(markdown, expected):
     assert examples(markdown) == expected
 
 
-def test_the_readme_does_what_it_says(tmp_path):
+def test_the_readme_does_what_it_says(tmp_path, spark, monkeypatch):
+    """In this process, whose Spark is warm: a process for each command takes five times as long."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WINNOW_WAREHOUSE", str(tmp_path / "warehouse"))
+    follow(tmp_path, here)
+
+
+@pytest.mark.slow
+def test_the_readme_does_what_it_says_in_a_terminal(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WINNOW_WAREHOUSE", str(tmp_path / "warehouse"))
+    follow(tmp_path, in_a_terminal)
+
+
+def follow(folder: Path, run: Callable[[str], tuple[int, str]]) -> None:
+    """Write the files and run the commands of README.md in their order."""
     found = examples(README.read_text())
     assert found, "README.md has no `console` block"
+    for item in found:
+        if isinstance(item, File):
+            (folder / item.path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / item.path).write_text(item.text)
+        elif not item.command.startswith("make"):
+            exit_code, said = run(item.command)
+            assert exit_code == item.exit_code, f"README.md:{item.line}: {item.command}\n{said}"
+
+
+def here(command: str) -> tuple[int, str]:
+    """Run one of Winnow's commands in this process, and any other in one of its own."""
+    program, *arguments = shlex.split(command)
+    if program != "winnow":
+        return in_a_terminal(command)
+    done = CliRunner().invoke(app, arguments)
+    return done.exit_code, done.output
+
+
+def in_a_terminal(command: str) -> tuple[int, str]:
+    """Run a command as a shell does; return its exit code and what it printed."""
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "WINNOW_WAREHOUSE": str(tmp_path / "warehouse"),
         # JVMs that live for seconds: no second compiler, no threads for their garbage
         "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     }
-    for item in found:
-        if isinstance(item, File):
-            (tmp_path / item.path).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / item.path).write_text(item.text)
-            continue
-        line, command, exit_code = item
-        if command == "make demo":
-            command = "winnow demo"
-        elif command.startswith("make"):
-            continue
-        done = subprocess.run(
-            ["bash", "-c", command],
-            cwd=tmp_path,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert done.returncode == exit_code, f"README.md:{line}: {command}\n{done.stdout}"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return done.returncode, done.stdout

@@ -168,3 +168,10 @@ def test_another_budget_scores_nothing_and_a_new_batch_scores_itself(corpus):
     states = corpus.run()
     assert 0 < states["scores"].new_rows < 30  # the negatives, and so the model, are as before
     assert "new" in {row.document_id for row in corpus.rows("candidates").values()}
+
+
+def test_a_ranked_share_of_one_ranks_every_passage(corpus):
+    corpus.run(ranked_share=1)
+    passages = corpus.rows("scores").values()
+    assert all(row.score is not None and not row["_failed_rules"] for row in passages)
+    assert any(row.ratio < 0.5 for row in passages)

@@ -15,9 +15,9 @@ NOWHERE = "/proc/none"  # a home that cannot be made
 PROGRAM = """
 import os, sys
 {before}
-from winnow.udfs.text_signals import text_signals
-import pyarrow
-assert text_signals(pyarrow.array(["one two"]))[0].as_py()["words"] == 2
+from winnow.udfs.decoding import decode
+import numpy
+assert decode(numpy.frombuffer(b"a", numpy.uint8), 0, 1) == (ord("a"), 1)
 print(os.environ.get("NUMBA_CACHE_DIR", ""))
 """
 
