@@ -493,9 +493,8 @@ def both(project):
     return project
 
 
-@pytest.mark.parametrize(
-    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 5))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
 def test_any_split_into_batches_gives_the_rows_of_a_replay(both, seed):
     both.add("all.jsonl", RECORDS)
     both.run()
