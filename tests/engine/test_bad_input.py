@@ -521,10 +521,14 @@ def rows_of(project, stage):
 COMMAND = [sys.executable, "-c", "from winnow.cli import main; main()"]
 
 
-def winnow(project, **environment):
+def run_of(project, *arguments):
     given = ["--warehouse", project.warehouse.address, "--set", f"input={project.folder}/input"]
+    return ["run", str(project.pipeline), *given, *arguments]
+
+
+def winnow(project, **environment):
     return subprocess.run(
-        [*COMMAND, "run", str(project.pipeline), *given],
+        [*COMMAND, *run_of(project)],
         capture_output=True,
         text=True,
         timeout=120,
@@ -533,12 +537,13 @@ def winnow(project, **environment):
 
 
 def in_this_process(project, *arguments):
-    given = ["--warehouse", project.warehouse.address, "--set", f"input={project.folder}/input"]
-    return CliRunner().invoke(app, ["run", str(project.pipeline), *given, *arguments])
+    command = run_of(project, *arguments)
+    done = CliRunner().invoke(app, command)
+    return subprocess.CompletedProcess(command, done.exit_code, done.stdout, done.stderr)
 
 
-def assert_refused(project, exit_code, done, message):
-    assert (exit_code, done.stdout) == (2, "")
+def assert_refused(project, done, message):
+    assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert not (project.folder / "warehouse").exists()
@@ -555,13 +560,12 @@ def assert_refused(project, exit_code, done, message):
     ],
 )
 def test_wrong_arguments_end_with_2_before_anything_starts(project, arguments, message):
-    done = in_this_process(project, *arguments)
-    assert_refused(project, done.exit_code, done, message)
+    assert_refused(project, in_this_process(project, *arguments), message)
 
 
 def test_wrong_arguments_with_json_give_one_object(project):
     done = in_this_process(project, "--limit", "0", "--json")
-    assert done.exit_code == 2
+    assert done.returncode == 2
     assert "at least one document" in json.loads(done.stdout)["error"]
 
 
@@ -569,8 +573,9 @@ def test_without_java_and_network_a_run_ends_with_2_and_says_what_to_install(pro
     nowhere = {"JAVA_HOME": "/nowhere", "PATH": "", "XDG_CACHE_HOME": str(tmp_path / "cache")}
     nowhere |= dict.fromkeys(("https_proxy", "HTTPS_PROXY", "http_proxy"), "http://127.0.0.1:9")
     done = winnow(project, WINNOW_CACHE=str(tmp_path / "cache"), **nowhere)
-    message = "Spark needs Java 17 or newer: JAVA_HOME=/nowhere has no bin/java"
-    assert_refused(project, done.returncode, done, message)
+    assert_refused(
+        project, done, "Spark needs Java 17 or newer: JAVA_HOME=/nowhere has no bin/java"
+    )
     assert len(done.stderr.strip().split("\n")) == 1
 
 
@@ -581,16 +586,14 @@ def test_without_jars_and_network_a_run_ends_with_2_and_says_where_to_put_them(p
     done = winnow(
         project, JAVA_HOME=str(find_java()), WINNOW_MAVEN="http://127.0.0.1:9/maven", **cache
     )
-    message = "Spark needs Delta Lake's jars delta-spark_4.2_2.13-4.4.0.jar"
-    assert_refused(project, done.returncode, done, message)
+    assert_refused(project, done, "Spark needs Delta Lake's jars delta-spark_4.2_2.13-4.4.0.jar")
     assert len(done.stderr.strip().split("\n")) == 1
 
 
 @pytest.mark.slow
 def test_a_run_that_is_interrupted_says_so_and_the_next_one_makes_it_good(ran):
     ran.add("two.jsonl", ({"id": "f", "text": "one two three"},))
-    given = ["--warehouse", ran.warehouse.address, "--set", f"input={ran.folder}/input"]
-    command = [*COMMAND, "run", str(ran.pipeline), "--master", "local[2]", *given]
+    command = [*COMMAND, *run_of(ran, "--master", "local[2]")]
     driver = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     log = os.path.join(ran.warehouse.path("small", "documents"), "_delta_log")
     before = len(os.listdir(log))
