@@ -6,8 +6,8 @@ conditions name, another over the rows that change. Texts are read only for the 
 a condition names a text itself: dropped rows do not repeat theirs, so the input is joined by id.
 """
 
-from collections.abc import Iterator, Sequence, Set
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -29,9 +29,10 @@ from winnow.explore.rule_changes import Change, Sweep, change, names_in
 from winnow.pipeline.model import Action
 from winnow.schemas.documents import DROPPED, FAILED_RULES, HEAVY_COLUMNS
 
-_ROWS = "__winnow_rows"
+_VIEW = "__winnow_rows"
 _GROUPED, _BYTES = ("source", "language"), "text_bytes"
 _MEASURES = (*_GROUPED, _BYTES)
+_HOLDS, _ROWS = "_holds_", "_rows"  # a condition's verdict; for how many rows one stands
 _DECISIONS = ("_was", "_is", "_mended", "_others")
 
 # A dropped row's text, where it stands in the input alone.
@@ -52,17 +53,29 @@ WITH_COLUMNS = """
     SELECT rows.*, {names} FROM {{rows}} AS rows LEFT JOIN {{input}} AS input ON input.id = rows.id
 """
 
-BY_GROUP = """
-    SELECT {column} AS name, sum(was) AS kept, sum(back_0) AS come_back, sum(go_0) AS go
-    FROM {{counted}}
-    GROUP BY {column}
-    ORDER BY come_back + go DESC, kept DESC, name
-    LIMIT {groups}
+# Of all rows, and of those groups of each column that change most.
+LARGEST = """
+    SELECT * FROM {{counted}}
+    QUALIFY row_number() OVER (
+        PARTITION BY grouped ORDER BY back_0 + go_0 DESC, was DESC, name
+    ) <= {groups}
+    ORDER BY grouped, back_0 + go_0 DESC, was DESC, name
+"""
+
+CHOSEN = """
+    SELECT * FROM {{rows}}
+    WHERE _was <> _is_0
+    QUALIFY row_number() OVER (PARTITION BY _was ORDER BY xxhash64(id), id) <= {examples}
+    ORDER BY xxhash64(id), id
 """
 
 BY_OTHER_RULE = """
-    SELECT rule, count(*) AS documents, count_if(size(_others) = 1) AS alone
-    FROM (SELECT explode(_others) AS rule, _others FROM {rows} WHERE _mended_0 AND NOT _is_0)
+    SELECT rule, sum(_rows) AS documents, sum(if(size(_others) = 1, _rows, 0)) AS alone
+    FROM (
+        SELECT explode(_others) AS rule, _others, _rows
+        FROM {rows}
+        WHERE _mended_0 AND NOT _is_0
+    )
     GROUP BY rule
     ORDER BY documents DESC, rule
 """
@@ -127,31 +140,31 @@ def what_if(spark: SparkSession, stage: Stage, changes: Sequence[Change]) -> dic
     Raises:
         CommandError: Spark cannot evaluate a condition on the stage's columns.
     """
-    rows = decided(spark, stage, [changes])
+    held = _held(spark, stage, [changes])
+    rows = _decided(stage, held, [changes])
     with explained(stage, changes):
         values = _values(stage, changes)
-        groups = [name for name in _GROUPED if name in rows.columns]
-        counted = _counted(rows, [changes], groups).cache()
         wanted = {"id", *_MEASURES, *(path[0] for path in values)}
-        moved = _slim(rows, "_was <> _is_0 OR _mended_0", wanted).cache()
-        try:
-            moved.count()  # what is in memory has a known size: joins send it around
-            measured = _measured(spark, stage, moved)
+        moved = _slim(rows, "_was <> _is_0 OR _mended_0", wanted)
+        elsewhere = _elsewhere(stage, rows, _MEASURES)
+        further = descendants(stage.catalog, stage.version)
+        joined = bool(elsewhere) or any(not version.is_view for version in further)
+        alike = _decided(stage, _alike(held), [changes])
+        with _in_memory(alike), _in_memory(moved) if joined else nullcontext():
+            if joined:
+                moved.count()  # what is in memory has a known size: joins send it around
+            counted, measured = _counted(spark, alike, [changes]), []
+            if elsewhere:
+                measured = _counted(spark, _measured(spark, stage, moved, elsewhere), [[]])
             return {
                 **_asked(stage, changes),
                 **_totals(counted, [changes])[0],
-                **_sizes(measured, 1)[0],
-                "still_dropped": _records(spark.sql(BY_OTHER_RULE, rows=moved)),
-                "by": _groups(spark, counted, measured),
-                "examples": {
-                    "come_back": _examples(stage, moved.where("_is_0 AND NOT _was"), values),
-                    "go": _examples(stage, moved.where("_was AND NOT _is_0"), values),
-                },
-                "downstream": _downstream(spark, stage, moved.where("_was AND NOT _is_0")),
+                **_sizes(measured or counted, 1)[0],
+                "still_dropped": _records(spark.sql(BY_OTHER_RULE, rows=alike)),
+                "by": _groups(counted, kept=True) | _groups(measured, kept=False),
+                "examples": _examples(spark, stage, moved, values),
+                "downstream": _downstream(spark, stage, further, moved),
             }
-        finally:
-            moved.unpersist()
-            counted.unpersist()
 
 
 def sweep(
@@ -172,16 +185,20 @@ def sweep(
     alternatives = [
         stage.changed([*plain, (swept.rule, swept.condition(value))]) for value in swept.values
     ]
-    rows = decided(spark, stage, alternatives)
+    held = _held(spark, stage, alternatives)
+    rows = _decided(stage, held, alternatives)
     with explained(stage, [one for alternative in alternatives for one in alternative]):
-        totals = _totals(_counted(rows, alternatives, []), alternatives)
-        anybody = " OR ".join(f"_was <> _is_{i}" for i in range(len(alternatives)))
-        moved = _slim(rows, anybody, {"id", _BYTES}).cache()
-        try:
-            moved.count()  # as in what_if
-            sizes = _sizes(_measured(spark, stage, moved), len(alternatives))
-        finally:
-            moved.unpersist()
+        counted = _counted(spark, _decided(stage, _alike(held), alternatives), alternatives)
+        totals, sizes = _totals(counted, alternatives), _sizes(counted, len(alternatives))
+        elsewhere = _elsewhere(stage, rows, [_BYTES])
+        if elsewhere:
+            anybody = " OR ".join(f"_was <> _is_{i}" for i in range(len(alternatives)))
+            moved = _slim(rows, anybody, {"id"})
+            with _in_memory(moved):
+                moved.count()  # as in what_if
+                measured = _measured(spark, stage, moved, elsewhere)
+                counted = _counted(spark, measured, [[] for _ in alternatives])
+                sizes = _sizes(counted, len(alternatives))
     now = alternatives[0][-1].before
     return {
         **_asked(stage, changes),
@@ -221,17 +238,26 @@ def decided(
     Raises:
         CommandError: a condition cannot be analysed, or is no Boolean.
     """
+    return _decided(stage, _held(spark, stage, alternatives), alternatives)
+
+
+def _held(spark: SparkSession, stage: Stage, alternatives: Sequence[Sequence[Change]]) -> DataFrame:
+    """Return the stage's rows, each with which changed conditions it holds (`_holds_i_j`)."""
     every = [one for alternative in alternatives for one in alternative]
     rows = _with_texts(
         spark, stage, stored_rows(spark, stage.catalog.warehouse, stage.version), every
     )
-    rows.createOrReplaceTempView(_ROWS)
+    rows.createOrReplaceTempView(_VIEW)
     flags = []
     for i, alternative in enumerate(alternatives):
         for j, one in enumerate(alternative):
             _check(spark, stage, one)
-            flags.append(f"coalesce(({one.condition}\n), false) AS _holds_{i}_{j}")
-    found = spark.sql(f"SELECT {', '.join(['*', *flags])} FROM {_ROWS}", args=stage.parameters)
+            flags.append(f"coalesce(({one.condition}\n), false) AS {_HOLDS}{i}_{j}")
+    return spark.sql(f"SELECT {', '.join(['*', *flags])} FROM {_VIEW}", args=stage.parameters)
+
+
+def _decided(stage: Stage, rows: DataFrame, alternatives: Sequence[Sequence[Change]]) -> DataFrame:
+    """Add what follows from the stored verdicts and the changed conditions; see `decided`."""
     dropping = [row["rule"] for row in stage.rules if row["action"] == Action.DROP.value]
     changed = {one.rule for one in alternatives[0] if one.action == Action.DROP.value}
     rest = F.array(*(F.lit(name) for name in dropping if name not in changed))
@@ -241,12 +267,12 @@ def decided(
         "_was": ~F.col(DROPPED),
         "_others": F.array_intersect(failed, rest.cast("array<string>")),
     }
-    found = found.withColumns(decisions)
+    found = rows.withColumns(decisions)
     for i, alternative in enumerate(alternatives):
         holds = F.lit(True)
         for j, one in enumerate(alternative):
             if one.action == Action.DROP.value:
-                holds = holds & F.col(f"_holds_{i}_{j}")
+                holds = holds & F.col(f"{_HOLDS}{i}_{j}")
         was_ours = F.arrays_overlap(failed, ours.cast("array<string>"))
         found = found.withColumns(
             {f"_is_{i}": (F.size("_others") == 0) & holds, f"_mended_{i}": was_ours & holds}
@@ -256,7 +282,7 @@ def decided(
 
 def _check(spark: SparkSession, stage: Stage, one: Change) -> None:
     """Make sure that a condition is a Boolean over the stage's columns."""
-    text = f"SELECT ({one.condition}\n) AS holds FROM {_ROWS}"
+    text = f"SELECT ({one.condition}\n) AS holds FROM {_VIEW}"
     with explained(stage, [one]):
         kind = spark.sql(text, args=stage.parameters).schema["holds"].dataType
     if kind.typeName() not in ("boolean", "void"):
@@ -318,22 +344,34 @@ def _slim(rows: DataFrame, condition: str, columns: Set[str]) -> DataFrame:
     return rows.where(condition).select(*kept)
 
 
-def _measured(spark: SparkSession, stage: Stage, rows: DataFrame) -> DataFrame:
-    """Return rows with source, language and size, of the nearest input that has what they lack."""
-    missing: dict[str, list[str]] = {}
-    sources: dict[str, Version] = {}
-    for name in _MEASURES:
-        source = _holder(stage, name) if name not in rows.columns else None
-        if source is not None:
-            sources[source.table] = source
-            missing.setdefault(source.table, []).append(name)
-    for table, names in missing.items():
-        stored = stored_rows(spark, stage.catalog.warehouse, sources[table])
+def _elsewhere(stage: Stage, rows: DataFrame, columns: Sequence[str]) -> dict[str, Version]:
+    """Return for columns that the rows lack the nearest input that has each."""
+    found = {name: _holder(stage, name) for name in columns if name not in rows.columns}
+    return {name: version for name, version in found.items() if version is not None}
+
+
+def _measured(
+    spark: SparkSession, stage: Stage, rows: DataFrame, elsewhere: Mapping[str, Version]
+) -> DataFrame:
+    """Return rows with columns of inputs, each row for itself."""
+    for version in {version.table: version for version in elsewhere.values()}.values():
+        names = [name for name, one in elsewhere.items() if one.table == version.table]
         columns = ", ".join(f"max(input.{name}) AS {name}" for name in names)
+        stored = stored_rows(spark, stage.catalog.warehouse, version)
         found = spark.sql(OF_THESE.format(columns=columns), input=stored, rows=rows)
         listed = ", ".join(f"input.{name}" for name in names)
         rows = spark.sql(WITH_COLUMNS.format(names=listed), rows=rows, input=found)
-    return rows
+    return rows.withColumn(_ROWS, F.lit(1))
+
+
+@contextmanager
+def _in_memory(rows: DataFrame) -> Iterator[None]:
+    """Keep rows for several queries."""
+    rows.cache()
+    try:
+        yield
+    finally:
+        rows.unpersist()
 
 
 def _asked(stage: Stage, changes: Sequence[Change]) -> dict[str, Any]:
@@ -345,34 +383,64 @@ def _asked(stage: Stage, changes: Sequence[Change]) -> dict[str, Any]:
     }
 
 
+def _alike(rows: DataFrame) -> DataFrame:
+    """Return one row for all those with the same verdicts and group: how many, and their bytes.
+
+    All that is counted follows from it, so that rows are read once.
+    """
+    same = [FAILED_RULES, DROPPED, *_GROUPED]
+    names = [name for name in rows.columns if name in same or name.startswith(_HOLDS)]
+    totals = [F.count(F.lit(1)).alias(_ROWS)]
+    if _BYTES in rows.columns:
+        totals.append(F.sum(_BYTES).alias(_BYTES))
+    return rows.groupBy(*names).agg(*totals)
+
+
 def _counted(
-    rows: DataFrame, alternatives: Sequence[Sequence[Change]], groups: Sequence[str]
-) -> DataFrame:
-    """Count who is kept, comes back and goes by group: one pass over what conditions name."""
-    counts = [F.count(F.lit(1)).alias("rows"), *_moves(len(alternatives))]
+    spark: SparkSession, rows: DataFrame, alternatives: Sequence[Sequence[Change]]
+) -> list[dict[str, Any]]:
+    """Count who is kept, comes back and goes, in all and by group: one pass.
+
+    Returns:
+        A row for all (`grouped` is None), and one for each source and language, where rows have
+        them, among those that change most.
+    """
+    groups = [name for name in _GROUPED if name in rows.columns]
+    grouped = [F.when(F.grouping(name) == 0, F.lit(name)) for name in groups]
+    names = [F.col(name).cast("string") for name in groups]
+    counts = [_sum(F.lit(True)).alias("rows"), _sum(F.col("_was")).alias("was")]
     for i, alternative in enumerate(alternatives):
-        counts += [
-            F.count_if(~F.col(f"_holds_{i}_{j}")).alias(f"failed_{i}_{j}")
-            for j in range(len(alternative))
-        ]
-    return rows.groupBy(*groups).agg(*counts)
-
-
-def _moves(alternatives: int) -> list[Column]:
-    counts = [F.count_if("_was").alias("was")]
-    for i in range(alternatives):
         was, then = F.col("_was"), F.col(f"_is_{i}")
-        counts.append(F.count_if(then & ~was).alias(f"back_{i}"))
-        counts.append(F.count_if(was & ~then).alias(f"go_{i}"))
-    return counts
+        for name, those in (("back", then & ~was), ("go", was & ~then)):
+            counts.append(_sum(those).alias(f"{name}_{i}"))
+            if _BYTES in rows.columns:
+                counts.append(_sum(those, _BYTES).alias(f"{name}_bytes_{i}"))
+        for j in range(len(alternative)):
+            counts.append(_sum(~F.col(f"{_HOLDS}{i}_{j}")).alias(f"failed_{i}_{j}"))
+    counted = rows.groupingSets([[], *([name] for name in groups)], *groups).agg(
+        F.coalesce(*grouped, F.lit(None)).alias("grouped"),
+        F.coalesce(*names, F.lit(None)).alias("name"),
+        *counts,
+    )
+    found = _records(spark.sql(LARGEST.format(groups=GROUPS), counted=counted))
+    if not found:
+        found = [dict.fromkeys(counted.columns, 0) | {"grouped": None, "name": None}]
+    return found
 
 
-def _totals(counted: DataFrame, alternatives: Sequence[Sequence[Change]]) -> list[dict[str, Any]]:
-    """Add up groups."""
-    names = [name for name in counted.columns if name not in _GROUPED]
-    row = counted.agg(*(F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in names)).first()
-    assert row is not None  # an aggregate without groups has one row
-    found = row.asDict()
+def _sum(those: Column, column: str = _ROWS) -> Column:
+    return F.coalesce(F.sum(F.when(those, F.col(column))), F.lit(0))
+
+
+def _in_all(counted: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return next(row for row in counted if row["grouped"] is None)
+
+
+def _totals(
+    counted: Sequence[dict[str, Any]], alternatives: Sequence[Sequence[Change]]
+) -> list[dict[str, Any]]:
+    """Return what is counted in all for each alternative."""
+    found = _in_all(counted)
     return [
         {
             "rows": found["rows"],
@@ -386,33 +454,26 @@ def _totals(counted: DataFrame, alternatives: Sequence[Sequence[Change]]) -> lis
     ]
 
 
-def _sizes(moved: DataFrame, alternatives: int) -> list[dict[str, int | None]]:
+def _sizes(counted: Sequence[dict[str, Any]], alternatives: int) -> list[dict[str, int | None]]:
     """Return the bytes of text that come back and go; None where nothing measured them."""
-    if _BYTES not in moved.columns:
-        return [{"come_back_bytes": None, "go_bytes": None} for _ in range(alternatives)]
-    sums = []
-    for i in range(alternatives):
-        was, then = F.col("_was"), F.col(f"_is_{i}")
-        sums.append(F.sum(F.when(then & ~was, F.col(_BYTES))).alias(f"back_{i}"))
-        sums.append(F.sum(F.when(was & ~then, F.col(_BYTES))).alias(f"go_{i}"))
-    found = moved.agg(*sums).first()
-    assert found is not None  # as above
+    found = _in_all(counted)
     return [
-        {"come_back_bytes": found[f"back_{i}"] or 0, "go_bytes": found[f"go_{i}"] or 0}
+        {
+            "come_back_bytes": found.get(f"back_bytes_{i}"),
+            "go_bytes": found.get(f"go_bytes_{i}"),
+        }
         for i in range(alternatives)
     ]
 
 
-def _groups(spark: SparkSession, counted: DataFrame, measured: DataFrame) -> dict[str, Any]:
-    """Return those who move by source and by language; kept now, where the stage stores both."""
-    found = {}
-    for name in _GROUPED:
-        query = BY_GROUP.format(column=name, groups=GROUPS)
-        if name in counted.columns:
-            found[name] = _records(spark.sql(query, counted=counted))
-        elif name in measured.columns:
-            moves = measured.groupBy(name).agg(*_moves(1))
-            found[name] = _records(spark.sql(query, counted=moves).drop("kept"))
+def _groups(counted: Sequence[dict[str, Any]], *, kept: bool) -> dict[str, list[dict[str, Any]]]:
+    """Return those who move by source and by language, and those kept now on demand."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in counted:
+        if row["grouped"] is not None:
+            now = {"kept": row["was"]} if kept else {}
+            moves = {"name": row["name"], **now, "come_back": row["back_0"], "go": row["go_0"]}
+            found.setdefault(row["grouped"], []).append(moves)
     return found
 
 
@@ -428,36 +489,44 @@ def _values(stage: Stage, changes: Sequence[Change]) -> list[Path]:
     return [path for path in found if path[0] in known]
 
 
-def _examples(stage: Stage, rows: DataFrame, values: Sequence[Path]) -> list[Any]:
-    """Return some documents, the same ones each time but in no order that says anything."""
+def _examples(
+    spark: SparkSession, stage: Stage, rows: DataFrame, values: Sequence[Path]
+) -> dict[str, list[Any]]:
+    """Return some documents each way, the same each time but in no order that says anything."""
+    found: dict[str, list[Any]] = {"come_back": [], "go": []}
     if "id" not in rows.columns:
-        return []
-    chosen = rows.orderBy(F.xxhash64("id"), "id").limit(EXAMPLES)
-    found = [row.asDict(recursive=True) for row in chosen.collect()]
-    texts = texts_of(stage.catalog, stage.version, [row["id"] for row in found])
-    return [
-        {
-            "id": row["id"],
-            "source": row.get("source"),
-            "values": {".".join(path): value_at(row, path) for path in values},
-            "text": texts.get(row["id"]),
-        }
-        for row in found
-    ]
+        return found
+    chosen = spark.sql(CHOSEN.format(examples=EXAMPLES), rows=rows).collect()
+    documents = [row.asDict(recursive=True) for row in chosen]
+    texts = texts_of(stage.catalog, stage.version, [row["id"] for row in documents])
+    for row in documents:
+        found["go" if row["_was"] else "come_back"].append(
+            {
+                "id": row["id"],
+                "source": row.get("source"),
+                "values": {".".join(path): value_at(row, path) for path in values},
+                "text": texts.get(row["id"]),
+            }
+        )
+    return found
 
 
-def _downstream(spark: SparkSession, stage: Stage, gone: DataFrame) -> list[dict[str, Any]]:
+def _downstream(
+    spark: SparkSession, stage: Stage, tables: Sequence[Version], gone: DataFrame
+) -> list[dict[str, Any]]:
     """Return how many of those who go are kept further on, table by table.
 
     Where one stands for others (`kept_id`, `copies`), one of these may take its place.
     """
     found = []
-    for version in descendants(stage.catalog, stage.version):
+    for version in tables:
         entry: dict[str, Any] = {"table": version.table, "kind": version.kind}
         if not version.is_view and "id" in version.columns and "id" in gone.columns:
             stored = stored_rows(spark, stage.catalog.warehouse, version)
             stands = _STANDS if {"kept_id", "copies"} <= set(version.columns) else "0"
             query = DOWNSTREAM.format(stands=stands)
-            entry |= _records(spark.sql(query, stage=stored, gone=gone.select("id")))[0]
+            entry |= _records(
+                spark.sql(query, stage=stored, gone=gone.where("_was AND NOT _is_0").select("id"))
+            )[0]
         found.append(entry)
     return found
