@@ -4,7 +4,7 @@ All are what `train_classifier` stores in a table. A score is the probability of
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from os import SEEK_END
 from pathlib import Path
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from winnow.udfs.buffers import texts, utf8
 from winnow.udfs.fasttext_files import check_whole
+from winnow.udfs.fasttext_scores import NO_NUMBER, Plain, read_plain, scores
 from winnow.udfs.hashed_ngrams import BUCKETS, mean_weights, weighted_sums
 
 FASTTEXT, LINEAR, NGRAM_RATIO = "fasttext", "linear", "ngram_ratio"
@@ -71,15 +72,20 @@ def check_model(path: str) -> str:
     return kind
 
 
-def as_lines(text: pa.Array) -> list[str]:
-    """Return texts as fastText reads them, one line each; null is empty.
+def _without_marks(text: pa.Array) -> pa.Array:
+    """Return texts without the words that fastText takes for its own: a label, or a line's end.
 
-    Line ends become spaces, and so do the words of a text that fastText would take for its own: a
-    label, or the end of a line.
+    They become spaces; null is empty.
     """
     text = text.fill_null("")
-    for mark in ("\n", _LABEL, _END):
+    for mark in (_LABEL, _END):
         text = pc.replace_substring(text, mark, " ")
+    return text
+
+
+def as_lines(text: pa.Array) -> list[str]:
+    """Return texts as the library reads them, one line each, without words of its own."""
+    text = pc.replace_substring(_without_marks(text), "\n", " ")
     try:
         lines: list[str] = text.to_pylist()
     except UnicodeDecodeError:
@@ -88,9 +94,32 @@ def as_lines(text: pa.Array) -> list[str]:
 
 
 class FastText:
-    """A supervised model of fastText; its whole file is held in memory, by each worker."""
+    """A supervised model of fastText as `train_supervised` makes it, read by a kernel."""
 
-    def __init__(self, path: str, label: str = "") -> None:
+    def __init__(self, model: Plain, labels: Sequence[str], label: str) -> None:
+        """Take a model that was read.
+
+        Raises:
+            ValueError: it has no such label.
+        """
+        self._model, self._label = model, _place(label, labels)
+
+    def score(self, text: pa.Array) -> NDArray[np.float64]:
+        """See Classifier.
+
+        Raises:
+            ValueError: the model's weights give no number.
+        """
+        found = scores(self._model, self._label, *utf8(_without_marks(text)))
+        if (found == NO_NUMBER).any():
+            raise ValueError("is a damaged fastText file: its weights give no number")
+        return _at_most_1(found)
+
+
+class FastTextLibrary:
+    """Any other supervised model, by the library; each worker holds its file in memory."""
+
+    def __init__(self, path: str, label: str) -> None:
         """Load the file.
 
         Raises:
@@ -105,28 +134,43 @@ class FastText:
             raise ValueError(f"is no fastText model: {error}") from None
         if not any(each.startswith(_LABEL) for each in labels):
             raise ValueError("is a fastText model of words, not of labels")
-        wanted = label or POSITIVE
-        if wanted not in labels:
-            known = ", ".join(sorted(labels)[:5])
-            raise ValueError(f"has no label {wanted!r}; give one as label => ...: {known}")
-        self._model, self._label, self._count = model, wanted, len(labels)
+        self._label = labels[_place(label, labels)]
+        self._model, self._count = model, len(labels)
 
     def score(self, text: pa.Array) -> NDArray[np.float64]:
-        """See Classifier. fastText adds 1e-5 to a probability before its logarithm; here 1 is 1."""
+        """See Classifier."""
         predict, label, count = self._model.f.predict, self._label, self._count
         found = np.full(len(text), np.nan)
         for row, line in enumerate(as_lines(text)):
             if line and not line.isspace():
                 given = predict(line + "\n", count, 0.0, "replace")
                 found[row] = next((p for p, each in given if each == label), 0.0)
-        scores: NDArray[np.float64] = np.minimum(found, 1.0)
-        return scores
+        return _at_most_1(found)
+
+
+def _fasttext(path: str, label: str) -> Classifier:
+    found = read_plain(path)
+    return FastText(*found, label) if found else FastTextLibrary(path, label)
+
+
+def _place(label: str, labels: Sequence[str]) -> int:
+    wanted = label or POSITIVE
+    if wanted not in labels:
+        known = ", ".join(sorted(labels)[:5])
+        raise ValueError(f"has no label {wanted!r}; give one as label => ...: {known}")
+    return labels.index(wanted)
+
+
+def _at_most_1(found: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return scores without what fastText adds to a probability before its logarithm, 1e-5."""
+    capped: NDArray[np.float64] = np.minimum(found, 1.0)
+    return capped
 
 
 class Linear:
     """Logistic regression over `winnow.udfs.hashed_ngrams`: 1 MB, 100 MB of text a second."""
 
-    def __init__(self, path: str, label: str = "") -> None:
+    def __init__(self, path: str, label: str) -> None:
         """Load the file.
 
         Raises:
@@ -146,7 +190,7 @@ class NgramRatio:
     Its scores rank texts, and 0.5 is what the bias makes it; they are no calibrated probabilities.
     """
 
-    def __init__(self, path: str, label: str = "") -> None:
+    def __init__(self, path: str, label: str) -> None:
         """Load the file.
 
         Raises:
@@ -186,7 +230,7 @@ def hashed_bytes(kind: str, weights: NDArray[np.floating[Any]], bias: float) -> 
 
 
 _CLASSES: dict[str, Callable[[str, str], Classifier]] = {
-    FASTTEXT: FastText,
+    FASTTEXT: _fasttext,
     LINEAR: Linear,
     NGRAM_RATIO: NgramRatio,
 }

@@ -8,7 +8,7 @@ from winnow.udfs.registry import Model, column_function
 
 
 @column_function(
-    returns="DOUBLE", version=1, libraries=("fasttext-community", "numpy"), measures=True
+    returns="DOUBLE", version=2, libraries=("fasttext-community", "numpy"), measures=True
 )
 def quality(text: pa.Array, model: Model, label: str = "") -> pa.Array:
     """Return how likely each text is one of a classifier's positive ones.
