@@ -362,11 +362,17 @@ def write_report(
 
 
 @command("functions")
-def list_functions(as_json: AsJson = False) -> None:
+def list_functions(
+    pipeline: Annotated[
+        str | None,
+        typer.Argument(metavar="[PIPELINE]", help="List this pipeline's own functions, too."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """List the functions that SQL can call."""
     from winnow.explore.functions import functions, show_functions
 
-    _answer(functions(), show_functions, as_json)
+    _answer(functions(pipeline), show_functions, as_json)
 
 
 @command("rollback")

@@ -51,6 +51,20 @@ def test_without_a_warehouse_a_reading_command_says_what_makes_one(winnow_cli, c
     assert not (tmp_path / "none").exists()
 
 
+def test_functions_of_a_pipeline_are_listed_beside_winnows(winnow_cli, tmp_path):
+    assert winnow_cli("init", str(tmp_path / "mine")).exit_code == 0
+
+    def packages(*arguments):
+        found = json.loads(winnow_cli("functions", *arguments, "--json").stdout)["functions"]
+        return {one["name"]: one["package"] for one in found}
+
+    winnows, all_of_them = packages(), packages(str(tmp_path / "mine"))
+    assert set(winnows.values()) == {"winnow"}
+    assert all_of_them == winnows | {"question_marks": "mine"}
+    wrong = winnow_cli("functions", "gophr")
+    assert (wrong.exit_code, "Did you mean `gopher`?" in wrong.stderr) == (2, True)
+
+
 def test_a_report_is_one_file_and_the_command_says_where(winnow_cli, tmp_path):
     page = tmp_path / "report.html"
     done = json.loads(winnow_cli("report", "--out", str(page), "--json").stdout)

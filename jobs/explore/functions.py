@@ -1,28 +1,38 @@
-"""What SQL can call: `winnow functions`. Winnow's own and those of installed packages."""
+"""What SQL can call: `winnow functions`. Winnow's own, those of packages, and of a pipeline."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from winnow.explore.screen import Screen
 from winnow.extensions import built_in, installed, join
+from winnow.pipeline.load import load_pipeline
 from winnow.udfs.registry import Declaration, Option
 
 KINDS = ("source", "column function", "operator", "check")
 
 
-def functions() -> dict[str, Any]:
+def functions(pipeline: str | None = None) -> dict[str, Any]:
     """Return every function, sources first, by kind and name.
+
+    Args:
+        pipeline: a packaged pipeline's name or a folder, whose own functions are listed, too.
 
     Raises:
         ExtensionError: an installed package cannot be imported.
+        CommandError: there is no such pipeline, or something is wrong with its files.
     """
-    own = built_in()
-    known = join(own, installed()).values()
-    ordered = sorted(known, key=lambda one: (KINDS.index(one.kind), one.name))
-    return {"functions": [_function(one, one.name in own) for one in ordered]}
+    origins = dict.fromkeys(built_in(), "winnow")
+    if pipeline is None:
+        known = join(built_in(), installed())
+    else:
+        loaded = load_pipeline(pipeline)
+        known = dict(loaded.functions)
+        origins |= dict.fromkeys(loaded.own_functions, loaded.name)
+    ordered = sorted(known.values(), key=lambda one: (KINDS.index(one.kind), one.name))
+    return {"functions": [_function(one, origins.get(one.name)) for one in ordered]}
 
 
-def _function(one: Declaration, own: bool) -> dict[str, Any]:
+def _function(one: Declaration, origin: str | None) -> dict[str, Any]:
     return {
         "kind": one.kind,
         "name": one.name,
@@ -30,7 +40,7 @@ def _function(one: Declaration, own: bool) -> dict[str, Any]:
         "returns": one.returns if isinstance(one.returns, str) else "depends on its input",
         "version": one.version,
         "summary": one.summary,
-        "package": "winnow" if own else one.function.__module__.partition(".")[0],
+        "package": origin or one.function.__module__.partition(".")[0],
     }
 
 

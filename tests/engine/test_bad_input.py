@@ -465,6 +465,7 @@ RECORDS = (
 )
 
 
+@pytest.mark.slow
 def test_a_batch_without_a_row_for_a_stage_is_a_batch_like_any_other(ran, stage_of):
     ran.add("two.jsonl", ({"id": "a", "text": "the id is taken"},))
     result = ran.run()

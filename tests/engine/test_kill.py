@@ -1,8 +1,8 @@
 """A driver killed at any moment loses and doubles nothing: the next run ends like a clean one.
 
 The driver is a process of its own and gets SIGKILL; its JVM lives on for a moment, as in life. The
-test watches the warehouse and kills at the nth file that appears, or at a random time. Three
-moments are tried in every test run; `make test-kill` tries every file and 30 random times.
+test watches the warehouse and kills at the nth file that appears, or at a random time. One
+moment is tried in every test run; `make test-kill` tries every file and 30 random times.
 """
 
 import os
