@@ -491,6 +491,7 @@ def test_the_hash_follows_the_version_of_a_declared_check():
     assert checks_hash(asked, newer) != checks_hash(asked, FUNCTIONS)
 
 
+@pytest.mark.slow
 def test_a_main_module_without_a_file_is_not_taken_for_a_doctest_of_spark():
     code = (
         "import sys; from winnow.engine.expectations import great_expectations; "
