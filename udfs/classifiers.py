@@ -138,12 +138,19 @@ class FastTextLibrary:
         self._model, self._count = model, len(labels)
 
     def score(self, text: pa.Array) -> NDArray[np.float64]:
-        """See Classifier."""
+        """See Classifier.
+
+        Raises:
+            ValueError: the model's weights give no number.
+        """
         predict, label, count = self._model.f.predict, self._label, self._count
         found = np.full(len(text), np.nan)
         for row, line in enumerate(as_lines(text)):
             if line and not line.isspace():
-                given = predict(line + "\n", count, 0.0, "replace")
+                try:
+                    given = predict(line + "\n", count, 0.0, "replace")
+                except RuntimeError as error:  # of a weight that is no number
+                    raise ValueError(f"is a damaged fastText file: {error}") from None
                 found[row] = next((p for p, each in given if each == label), 0.0)
         return _at_most_1(found)
 

@@ -1,20 +1,23 @@
 """Whether a fastText file is whole, from the sizes that it names itself; no weight of it is read.
 
 The library does not look: where a file ends within its dictionary it reads the last word for ever,
-and where one ends within a matrix the rest of the matrix is whatever lies in memory.
+where one ends within a matrix the rest of the matrix is whatever lies in memory, and where its
+parts are of different sizes it reads beside them.
 """
 
 import struct
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
-_ARGUMENTS = 12 * 4 + 8  # src/args.cc
+_ARGUMENTS = "<12id"  # src/args.cc
+_SUPERVISED, _WITHOUT_SUBWORDS = 3, 11  # src/args.h, and a version of the file
+_WORD, _LABEL = 0, 1  # src/dictionary.h
 _CENTROIDS = 256  # of each dimension; src/productquantizer.h
 _FLOAT, _CODE = 4, 1
 
 
 def check_whole(path: str) -> None:
-    """Make sure that a file has all that its header, dictionary and matrices announce.
+    """Make sure that a file has all that its header, dictionary and matrices announce of another.
 
     The format is that of fastText 0.9.2 (src/fasttext.cc, dictionary.cc, densematrix.cc,
     quantmatrix.cc, productquantizer.cc), the versions 11 and 12. It costs a walk over the words of
@@ -24,22 +27,32 @@ def check_whole(path: str) -> None:
         path: of a file that begins as a fastText file does.
 
     Raises:
-        ValueError: it ends before, or a size in it is negative; the message says where.
+        ValueError: it ends before, or sizes in it are negative or do not fit; the message says
+            where.
     """
     with Path(path).open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
         reader = _Reader(content)
         reader.part = "its header"
-        reader.skip(2 * 4 + _ARGUMENTS)
+        _, version = reader.numbers("<ii")
+        dimensions, _, _, _, _, ngrams, _, model, buckets, _, longest, *_ = reader.numbers(
+            _ARGUMENTS
+        )
+        has_subwords = longest != 0 and version > _WITHOUT_SUBWORDS
+        reader.fits(buckets > 0 or not (ngrams > 1 or has_subwords))
         reader.part = "its dictionary"
-        size, _, _, _, pruned = reader.numbers("<iiiqq")
-        for _ in range(reader.whole(size)):
-            reader.skip_word()
+        size, words, labels, _, pruned = reader.numbers("<iiiqq")
+        reader.fits(reader.whole(size) == reader.whole(words) + reader.whole(labels))
+        for number in range(size):
+            kind = reader.word()
+            reader.fits(kind == (_WORD if number < words else _LABEL))
         reader.skip(2 * 4 * max(pruned, 0))  # -1 where nothing was pruned
         reader.part = "its matrix of words"
         is_quantised = reader.flag()
-        reader.skip_matrix(is_quantised)
+        inputs = words + (pruned if pruned >= 0 else buckets)
+        reader.fits(reader.matrix(is_quantised) == (inputs, dimensions))
         reader.part = "its matrix of labels"
-        reader.skip_matrix(reader.flag() and is_quantised)
+        outputs = labels if model == _SUPERVISED else words
+        reader.fits(reader.matrix(reader.flag() and is_quantised) == (outputs, dimensions))
 
 
 class _Reader:
@@ -63,6 +76,10 @@ class _Reader:
             raise ValueError(f"is a damaged fastText file: {self.part} has the size {size}")
         return size
 
+    def fits(self, condition: bool) -> None:
+        if not condition:
+            raise ValueError(f"is a damaged fastText file: {self.part} does not fit the rest")
+
     def skip(self, size: int) -> None:
         self._at += self.whole(size)
         if self._at > len(self._content):
@@ -71,22 +88,25 @@ class _Reader:
                 f"{self.part}; copy it again"
             )
 
-    def skip_word(self) -> None:
-        """Skip a word that ends with a zero byte, its count and its kind."""
+    def word(self) -> int:
+        """Skip a word that ends with a zero byte, and its count; return its kind."""
         end = self._content.find(b"\0", self._at)
         self.skip((end if end >= 0 else len(self._content)) + 1 + 8 + 1 - self._at)
+        return self._content[self._at - 1]
 
-    def skip_matrix(self, is_quantised: bool) -> None:
+    def matrix(self, is_quantised: bool) -> tuple[int, int]:
+        """Skip a matrix; return its rows and columns."""
         if not is_quantised:
             rows, columns = self.numbers("<qq")
             self.skip(_FLOAT * self.whole(rows) * self.whole(columns))
-            return
-        has_norms, rows, _, codes = self.numbers("<?qqi")
+            return rows, columns
+        has_norms, rows, columns, codes = self.numbers("<?qqi")
         self.skip(_CODE * codes)
         self._skip_quantiser()
         if has_norms:
             self.skip(_CODE * rows)
             self._skip_quantiser()
+        return rows, columns
 
     def _skip_quantiser(self) -> None:
         dimensions, _, _, _ = self.numbers("<iiii")

@@ -21,7 +21,6 @@ from winnow.udfs.decoding import MAY_BE_SPACE, space_size
 
 _SUPERVISED, _SOFTMAX = 3, 3  # src/args.h
 _VERSIONS, _WITHOUT_SUBWORDS = (11, 12), 11  # of files: src/fasttext.cc
-_IS_LABEL = 1  # src/dictionary.h
 _END = np.frombuffer(b"</s>", np.uint8)  # what the end of a line is as a word
 _ROWS = 1024  # that are collected before they are added
 
@@ -80,62 +79,52 @@ def read_plain(path: str) -> tuple[Plain, list[str]] | None:
 
     Args:
         path: of a file that `check_whole` has seen.
+
+    Raises:
+        ValueError: a word stands in it twice.
     """
     content = np.memmap(path, np.uint8, "r")
     head = content[:92].tobytes()
     version, dimensions = struct.unpack_from("<ii", head, 4)
     ngrams, loss, model, buckets, _, longest = struct.unpack_from("<6i", head, 28)
     size, words, labels, _, pruned = struct.unpack_from("<iiiqq", head, 64)
-    if version not in _VERSIONS or (longest > 0 and version > _WITHOUT_SUBWORDS):
+    if version not in _VERSIONS or (longest != 0 and version > _WITHOUT_SUBWORDS):
         return None
-    if (model, loss, pruned, words + labels) != (_SUPERVISED, _SOFTMAX, -1, size):
-        return None
-    if ngrams < 2:
-        buckets = 0
-    elif buckets < 1:
+    if (model, loss, pruned) != (_SUPERVISED, _SOFTMAX, -1):
         return None
     starts, sizes = np.empty(size, np.int64), np.empty(size, np.int32)
-    at = int(_write_words(content, 92, words, starts, sizes))
-    if at < 0:
-        return None
+    at = int(_write_words(content, 92, starts, sizes))
     matrices = []
     for rows in (words + buckets, labels):
-        is_quantised, *shape = struct.unpack_from("<?qq", content[at : at + 17].tobytes())
-        if is_quantised or shape != [rows, dimensions]:
+        if content[at]:  # it is quantised
             return None
         weights = content[at + 17 : at + 17 + 4 * rows * dimensions]
         matrices.append(weights.view(np.float32).reshape(rows, dimensions))
         at += 17 + weights.size
     slots = np.zeros(1 << (2 * size).bit_length(), np.uint64)
-    _fill(content, starts, sizes, slots)
+    dictionary = Dictionary(content, starts, sizes, slots)
+    if not _fill(dictionary):
+        raise ValueError("is a damaged fastText file: a word stands twice in its dictionary")
     names = [
         content[start : start + length].tobytes().decode("utf-8", "replace")
         for start, length in zip(starts[words:], sizes[words:], strict=True)
     ]
-    dictionary = Dictionary(content, starts, sizes, slots)
     end_hash = int(_hash_of(_END, 0, _END.size))
     end = int(_number(dictionary, _END, 0, _END.size, np.uint64(end_hash)))
     return Plain(dictionary, words, end, end_hash, ngrams, buckets, *matrices), names
 
 
-@njit(types.int64(BYTES, types.int64, types.int64, _PLACES, _IDS), cache=True, nogil=True)
+@njit(types.int64(BYTES, types.int64, _PLACES, _IDS), cache=True, nogil=True)
 def _write_words(
-    content: NDArray[np.uint8],
-    at: int,
-    words: int,
-    starts: NDArray[np.int64],
-    sizes: NDArray[np.int32],
+    content: NDArray[np.uint8], at: int, starts: NDArray[np.int64], sizes: NDArray[np.int32]
 ) -> int:
-    """Write where a dictionary's words are; return where it ends, -1 if labels are not last."""
+    """Write where a dictionary's words are; return where it ends."""
     for word in range(starts.size):
         starts[word] = at
         while content[at] != 0:
             at += 1
         sizes[word] = at - starts[word]
-        at += 1 + 8  # the zero, and how often it came
-        if (content[at] == _IS_LABEL) != (word >= words):
-            return -1
-        at += 1
+        at += 1 + 8 + 1  # the zero, how often it came, its kind
     return at
 
 
@@ -161,21 +150,6 @@ def _signed(key: np.uint32) -> np.uint64:
     return value | _HIGH if value & _SIGN else value
 
 
-@njit(types.void(BYTES, _PLACES, _IDS, _SLOTS), cache=True, nogil=True)
-def _fill(
-    content: NDArray[np.uint8],
-    starts: NDArray[np.int64],
-    sizes: NDArray[np.int32],
-    slots: NDArray[np.uint64],
-) -> None:
-    for word in range(starts.size):
-        key = _hash_of(content, starts[word], starts[word] + sizes[word])
-        slot = key & np.uint64(slots.size - 1)
-        while slots[slot]:
-            slot = (slot + np.uint64(1)) & np.uint64(slots.size - 1)
-        slots[slot] = key << np.uint64(32) | np.uint64(word + 1)
-
-
 @njit(
     types.int64(_DICTIONARY, BYTES, types.int64, types.int64, types.uint64), cache=True, nogil=True
 )
@@ -198,6 +172,23 @@ def _number(dictionary: Any, data: NDArray[np.uint8], start: int, end: int, key:
                     return int(number)
         slot = (slot + np.uint64(1)) & mask
     return -1
+
+
+@njit(types.boolean(_DICTIONARY), cache=True, nogil=True)
+def _fill(dictionary: Any) -> bool:
+    """Put every word into its slot; return whether all are different."""
+    slots, content = dictionary.slots, dictionary.content
+    for word in range(dictionary.starts.size):
+        start = dictionary.starts[word]
+        end = start + dictionary.sizes[word]
+        key = _hash_of(content, start, end)
+        if _number(dictionary, content, start, end, key) >= 0:
+            return False
+        slot = key & np.uint64(slots.size - 1)
+        while slots[slot]:
+            slot = (slot + np.uint64(1)) & np.uint64(slots.size - 1)
+        slots[slot] = key << np.uint64(32) | np.uint64(word + 1)
+    return True
 
 
 @njit(types.void(_MATRIX, _PLACES, types.int64, _SUMS), cache=True, nogil=True)

@@ -3,6 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
+from winnow.udfs.buffers import check_strings
 from winnow.udfs.classifiers import load_classifier
 from winnow.udfs.registry import Model, column_function
 
@@ -24,8 +25,9 @@ def quality(text: pa.Array, model: Model, label: str = "") -> pa.Array:
     """
     if not model:  # an empty name is no model: nothing was measured
         return pa.nulls(len(text), pa.float64())
+    check_strings(text)
     try:
-        scores = load_classifier(model, label).score(text)
+        scores = load_classifier(model, label).score(text.cast(pa.large_string()))
     except ValueError as error:
         raise ValueError(f"model: {model!r} {error}") from None
     return pa.array(scores, mask=np.isnan(scores) | text.is_null().to_numpy(zero_copy_only=False))

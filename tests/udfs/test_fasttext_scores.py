@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from winnow.udfs.buffers import utf8
 from winnow.udfs.classifiers import load_classifier
 from winnow.udfs.fasttext_scores import NO_NUMBER, read_plain, scores
+from winnow.udfs.quality import quality
 
 LINES = (
     "__label__positive the old oak tree in the old town",
@@ -109,3 +110,53 @@ def test_a_model_whose_weights_are_no_numbers_is_an_error(train):
     assert scores(plain, 0, *utf8(pa.array(["oak", " "])))[0] == NO_NUMBER
     with pytest.raises(ValueError, match="its weights give no number"):
         load_classifier(str(path)).score(pa.array(["oak"]))
+
+
+def test_a_weight_that_is_no_number_is_an_error_by_the_library_too(train):
+    path = train(loss="ova")
+    content = bytearray(path.read_bytes())
+    content[-4:] = struct.pack("<f", float("nan"))
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="is a damaged fastText file: Encountered NaN"):
+        load_classifier(str(path)).score(pa.array(["oak"]))
+
+
+# Offsets of the header's and the dictionary's numbers: src/args.cc, src/dictionary.cc.
+@pytest.mark.parametrize(
+    ("offset", "number", "part"),
+    [(8, 5, "matrix of words"), (28, 2, "header"), (40, 7, "matrix of words"),
+     (48, 2, "header"), (68, 3, "dictionary"), (72, 2, "dictionary")],
+    ids=["dimensions", "n-grams", "buckets", "subwords", "words", "labels"],
+)  # fmt: skip
+def test_a_file_whose_parts_do_not_fit_is_told_before_anything_reads_beside_them(
+    train, offset, number, part
+):
+    path = train(wordNgrams=1)
+    content = bytearray(path.read_bytes())
+    content[offset : offset + 4] = struct.pack("<i", number)
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"damaged fastText file: its {part} does not fit"):
+        load_classifier(str(path))
+
+
+def test_a_word_of_another_kind_or_that_stands_twice_is_told(train):
+    path = train(wordNgrams=1)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"oak\0", b"old\0"))
+    with pytest.raises(ValueError, match="a word stands twice in its dictionary"):
+        load_classifier(str(path))
+    kind = content.index(b"oak\0") + len(b"oak\0") + 8
+    path.write_bytes(content[:kind] + b"\x10" + content[kind + 1 :])
+    with pytest.raises(ValueError, match="its dictionary does not fit the rest"):
+        load_classifier(str(path))
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()])
+def test_a_slice_of_any_column_of_strings_is_scored_as_its_texts_alone(model, kind):
+    column = pa.array(["menu", "the oak", None, "login"], kind)
+    [whole] = quality(column[1:2], model=model, label="__label__third").to_pylist()
+    assert [whole] == quality(
+        pa.array(["the oak"]), model=model, label="__label__third"
+    ).to_pylist()
+    assert quality(column[4:], model=model).to_pylist() == []
+    assert quality(column[2:3], model=model).to_pylist() == [None]
