@@ -21,9 +21,10 @@ def functions(pipeline: str | None = None) -> dict[str, Any]:
         ExtensionError: an installed package cannot be imported.
         CommandError: there is no such pipeline, or something is wrong with its files.
     """
-    origins = dict.fromkeys(built_in(), "winnow")
+    ours = built_in()
+    origins = dict.fromkeys(ours, "winnow")
     if pipeline is None:
-        known = join(built_in(), installed())
+        known = join(ours, installed())
     else:
         loaded = load_pipeline(pipeline)
         known = dict(loaded.functions)

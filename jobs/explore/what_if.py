@@ -140,8 +140,8 @@ def what_if(spark: SparkSession, stage: Stage, changes: Sequence[Change]) -> dic
     Raises:
         CommandError: Spark cannot evaluate a condition on the stage's columns.
     """
-    held = _held(spark, stage, [changes])
-    rows = _decided(stage, held, [changes])
+    verdicts = held(spark, stage, [changes])
+    rows = decided(stage, verdicts, [changes])
     with explained(stage, changes):
         values = _values(stage, changes)
         wanted = {"id", *_MEASURES, *(path[0] for path in values)}
@@ -149,7 +149,7 @@ def what_if(spark: SparkSession, stage: Stage, changes: Sequence[Change]) -> dic
         elsewhere = _elsewhere(stage, rows, _MEASURES)
         further = descendants(stage.catalog, stage.version)
         joined = bool(elsewhere) or any(not version.is_view for version in further)
-        alike = _decided(stage, _alike(held), [changes])
+        alike = decided(stage, _alike(verdicts), [changes])
         with _in_memory(alike), _in_memory(moved) if joined else nullcontext():
             if joined:
                 moved.count()  # what is in memory has a known size: joins send it around
@@ -161,7 +161,7 @@ def what_if(spark: SparkSession, stage: Stage, changes: Sequence[Change]) -> dic
                 **_totals(counted, [changes])[0],
                 **_sizes(measured or counted, 1)[0],
                 "still_dropped": _records(spark.sql(BY_OTHER_RULE, rows=alike)),
-                "by": _groups(counted, kept=True) | _groups(measured, kept=False),
+                "by": by_group(counted, measured),
                 "examples": _examples(spark, stage, moved, values),
                 "downstream": _downstream(spark, stage, further, moved),
             }
@@ -185,11 +185,11 @@ def sweep(
     alternatives = [
         stage.changed([*plain, (swept.rule, swept.condition(value))]) for value in swept.values
     ]
-    held = _held(spark, stage, alternatives)
-    rows = _decided(stage, held, alternatives)
+    verdicts = held(spark, stage, alternatives)
+    rows = decided(stage, verdicts, alternatives)
     with explained(stage, [one for alternative in alternatives for one in alternative]):
-        counted = _counted(spark, _decided(stage, _alike(held), alternatives), alternatives)
-        totals, sizes = _totals(counted, alternatives), _sizes(counted, len(alternatives))
+        counted = _counted(spark, decided(stage, _alike(verdicts), alternatives), alternatives)
+        totals = _totals(counted, alternatives)
         elsewhere = _elsewhere(stage, rows, [_BYTES])
         if elsewhere:
             anybody = " OR ".join(f"_was <> _is_{i}" for i in range(len(alternatives)))
@@ -198,7 +198,7 @@ def sweep(
                 moved.count()  # as in what_if
                 measured = _measured(spark, stage, moved, elsewhere)
                 counted = _counted(spark, measured, [[] for _ in alternatives])
-                sizes = _sizes(counted, len(alternatives))
+        sizes = _sizes(counted, len(alternatives))
     now = alternatives[0][-1].before
     return {
         **_asked(stage, changes),
@@ -220,10 +220,8 @@ def sweep(
     }
 
 
-def decided(
-    spark: SparkSession, stage: Stage, alternatives: Sequence[Sequence[Change]]
-) -> DataFrame:
-    """Return the stage's rows, each with who is kept now and under each alternative.
+def held(spark: SparkSession, stage: Stage, alternatives: Sequence[Sequence[Change]]) -> DataFrame:
+    """Return the stage's rows, each with which changed conditions it holds.
 
     Args:
         spark: the session.
@@ -231,18 +229,11 @@ def decided(
         alternatives: lists of changes of the same rules.
 
     Returns:
-        The stored columns and `_was` (kept now), `_others` (unchanged rules that drop the row) and
-        for each alternative i `_is_i` (kept then), `_mended_i` (a changed rule dropped it and would
-        not any more) and for its change j `_holds_i_j`.
+        The stored columns and `_holds_i_j` for the change j of alternative i.
 
     Raises:
         CommandError: a condition cannot be analysed, or is no Boolean.
     """
-    return _decided(stage, _held(spark, stage, alternatives), alternatives)
-
-
-def _held(spark: SparkSession, stage: Stage, alternatives: Sequence[Sequence[Change]]) -> DataFrame:
-    """Return the stage's rows, each with which changed conditions it holds (`_holds_i_j`)."""
     every = [one for alternative in alternatives for one in alternative]
     rows = _with_texts(
         spark, stage, stored_rows(spark, stage.catalog.warehouse, stage.version), every
@@ -256,8 +247,14 @@ def _held(spark: SparkSession, stage: Stage, alternatives: Sequence[Sequence[Cha
     return spark.sql(f"SELECT {', '.join(['*', *flags])} FROM {_VIEW}", args=stage.parameters)
 
 
-def _decided(stage: Stage, rows: DataFrame, alternatives: Sequence[Sequence[Change]]) -> DataFrame:
-    """Add what follows from the stored verdicts and the changed conditions; see `decided`."""
+def decided(stage: Stage, rows: DataFrame, alternatives: Sequence[Sequence[Change]]) -> DataFrame:
+    """Add to rows of `held` what follows from the stored verdicts and the changed conditions.
+
+    Returns:
+        Also `_was` (kept now), `_others` (unchanged rules that drop the row) and for each
+        alternative i `_is_i` (kept then) and `_mended_i` (a changed rule dropped it and would not
+        any more).
+    """
     dropping = [row["rule"] for row in stage.rules if row["action"] == Action.DROP.value]
     changed = {one.rule for one in alternatives[0] if one.action == Action.DROP.value}
     rest = F.array(*(F.lit(name) for name in dropping if name not in changed))
@@ -466,14 +463,29 @@ def _sizes(counted: Sequence[dict[str, Any]], alternatives: int) -> list[dict[st
     ]
 
 
-def _groups(counted: Sequence[dict[str, Any]], *, kept: bool) -> dict[str, list[dict[str, Any]]]:
-    """Return those who move by source and by language, and those kept now on demand."""
+def by_group(
+    counted: Sequence[dict[str, Any]], measured: Sequence[dict[str, Any]]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return those who move by source and by language; kept now, where the stage stores both.
+
+    Args:
+        counted: of all rows, by what the stage stores.
+        measured: of those that move, by what an input stores, too.
+    """
     found: dict[str, list[dict[str, Any]]] = {}
-    for row in counted:
-        if row["grouped"] is not None:
-            now = {"kept": row["was"]} if kept else {}
-            moves = {"name": row["name"], **now, "come_back": row["back_0"], "go": row["go_0"]}
-            found.setdefault(row["grouped"], []).append(moves)
+    for group in _GROUPED:
+        stored = [row for row in counted if row["grouped"] == group]
+        rows = stored or [row for row in measured if row["grouped"] == group]
+        if rows:
+            found[group] = [
+                {
+                    "name": row["name"],
+                    **({"kept": row["was"]} if stored else {}),
+                    "come_back": row["back_0"],
+                    "go": row["go_0"],
+                }
+                for row in rows
+            ]
     return found
 
 

@@ -10,7 +10,7 @@ from demo_project import DemoProject
 from winnow.errors import CommandError
 from winnow.explore.catalog import Catalog
 from winnow.explore.screen import Screen
-from winnow.explore.what_if import Stage, decided
+from winnow.explore.what_if import Stage, by_group, decided, held
 from winnow.explore.what_if_asked import ask
 from winnow.explore.what_if_shown import bar, show_what_if
 
@@ -43,7 +43,8 @@ def random_changes(rules: dict[str, str], seed: int) -> dict[str, str]:
 def predicted(demo: DemoProject, changes: dict[str, str]) -> set[str]:
     catalog = Catalog.of(demo.warehouse)
     stage = Stage.of(catalog, catalog.current("demo.filtered"))
-    rows = decided(demo.spark, stage, [stage.changed(list(changes.items()))])
+    alternatives = [stage.changed(list(changes.items()))]
+    rows = decided(stage, held(demo.spark, stage, alternatives), alternatives)
     return {row.id for row in rows.where("_is_0").select("id").collect()}
 
 
@@ -113,6 +114,20 @@ def test_counts_bytes_and_groups_add_up(shorter, demo):
     sources = shorter["by"]["source"]
     assert sum(one["come_back"] for one in sources) == shorter["come_back"]
     assert sum(one["kept"] for one in sources) == shorter["kept_now"]
+
+
+def test_groups_that_the_stage_stores_keep_their_counts_beside_those_of_an_input():
+    web, german = {"back_0": 3, "go_0": 2}, {"back_0": 1, "go_0": 2}
+    stored = {"grouped": "source", "name": "web", "was": 90, **web}
+    moved = [
+        {"grouped": "language", "name": "de", "was": 2, **german},
+        {"grouped": "source", "name": "web", "was": 2, **web},
+    ]
+    assert by_group([{"grouped": None}, stored], moved) == {
+        "source": [{"name": "web", "kept": 90, "come_back": 3, "go": 2}],
+        "language": [{"name": "de", "come_back": 1, "go": 2}],
+    }
+    assert list(by_group([stored], moved)) == ["source", "language"]
 
 
 def test_those_that_another_rule_still_drops_do_not_come_back(shorter, demo):
