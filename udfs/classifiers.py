@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import texts, utf8
-from winnow.udfs.fasttext_files import check_whole
+from winnow.udfs.fasttext_files import read_parts
 from winnow.udfs.fasttext_scores import NO_NUMBER, Plain, read_plain, scores
 from winnow.udfs.hashed_ngrams import BUCKETS, mean_weights, weighted_sums
 
@@ -66,7 +66,7 @@ def check_model(path: str) -> str:
     except OSError as error:
         raise ValueError(f"cannot be read ({type(error).__name__})") from None
     if kind == FASTTEXT:
-        check_whole(path)
+        read_parts(path)
     elif size != _HEADER + _HASHED_BYTES:
         raise ValueError(f"is no whole {kind} model: it has {size:,} bytes")
     return kind
