@@ -53,8 +53,8 @@ def read_parts(path: str) -> Parts:
         path: of a file that begins as a fastText file does.
 
     Raises:
-        ValueError: it ends before, or sizes in it are negative or do not fit; the message says
-            where.
+        ValueError: it is of another version, it ends before, or sizes in it are negative or do not
+            fit; the message says where.
     """
     content: NDArray[np.uint8] = np.memmap(path, np.uint8, "r")
     reader = _Reader(content)
@@ -63,7 +63,8 @@ def read_parts(path: str) -> Parts:
     dimensions, _, _, _, _, ngrams, loss, model, buckets, _, longest, _ = reader.numbers("<12i")
     reader.skip(8)
     has_subwords = longest != 0 and version > _WITHOUT_SUBWORDS
-    reader.fits(version in _VERSIONS)
+    if version not in _VERSIONS:
+        raise ValueError(f"is a fastText file of version {version}; 11 and 12 are known")
     reader.fits(buckets > 0 or not (ngrams > 1 or has_subwords))
     reader.part = "its dictionary"
     size, words, labels, _, pruned = reader.numbers("<iiiqq")
