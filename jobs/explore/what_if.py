@@ -15,7 +15,6 @@ from pyspark.errors import AnalysisException, ParseException, PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  (Spark's own convention)
 
-from winnow.engine.build import stored_rows
 from winnow.engine.failures import cause
 from winnow.engine.registry import Version
 from winnow.errors import CommandError
@@ -26,6 +25,7 @@ from winnow.explore.life import rules_of
 from winnow.explore.lineage import descendants, nearest
 from winnow.explore.previews import EXAMPLES, GROUPS, texts_of
 from winnow.explore.rule_changes import Change, Sweep, change, names_in
+from winnow.explore.stored_in_spark import stored_rows
 from winnow.pipeline.model import Action
 from winnow.schemas.documents import DROPPED, FAILED_RULES, HEAVY_COLUMNS
 
@@ -67,17 +67,6 @@ CHOSEN = """
     WHERE _was <> _is_0
     QUALIFY row_number() OVER (PARTITION BY _was ORDER BY xxhash64(id), id) <= {examples}
     ORDER BY xxhash64(id), id
-"""
-
-BY_OTHER_RULE = """
-    SELECT rule, sum(_rows) AS documents, sum(if(size(_others) = 1, _rows, 0)) AS alone
-    FROM (
-        SELECT explode(_others) AS rule, _others, _rows
-        FROM {rows}
-        WHERE _mended_0 AND NOT _is_0
-    )
-    GROUP BY rule
-    ORDER BY documents DESC, rule
 """
 
 DOWNSTREAM = """
@@ -153,14 +142,15 @@ def what_if(spark: SparkSession, stage: Stage, changes: Sequence[Change]) -> dic
         with _in_memory(alike), _in_memory(moved) if joined else nullcontext():
             if joined:
                 moved.count()  # what is in memory has a known size: joins send it around
-            counted, measured = _counted(spark, alike, [changes]), []
+            unchanged = _unchanged(stage, changes)
+            counted, measured = _counted(spark, alike, [changes], unchanged), []
             if elsewhere:
                 measured = _counted(spark, _measured(spark, stage, moved, elsewhere), [[]])
             return {
                 **_asked(stage, changes),
                 **_totals(counted, [changes])[0],
                 **_sizes(measured or counted, 1)[0],
-                "still_dropped": _records(spark.sql(BY_OTHER_RULE, rows=alike)),
+                "still_dropped": _still_dropped(counted, unchanged),
                 "by": by_group(counted, measured),
                 "examples": _examples(spark, stage, moved, values),
                 "downstream": _downstream(spark, stage, further, moved),
@@ -255,10 +245,9 @@ def decided(stage: Stage, rows: DataFrame, alternatives: Sequence[Sequence[Chang
         alternative i `_is_i` (kept then) and `_mended_i` (a changed rule dropped it and would not
         any more).
     """
-    dropping = [row["rule"] for row in stage.rules if row["action"] == Action.DROP.value]
     changed = {one.rule for one in alternatives[0] if one.action == Action.DROP.value}
-    rest = F.array(*(F.lit(name) for name in dropping if name not in changed))
-    ours = F.array(*(F.lit(name) for name in sorted(changed)))
+    rest = F.array(*map(F.lit, _unchanged(stage, alternatives[0])))
+    ours = F.array(*map(F.lit, sorted(changed)))
     failed = F.col(FAILED_RULES)
     decisions: dict[str, Column] = {
         "_was": ~F.col(DROPPED),
@@ -275,6 +264,13 @@ def decided(stage: Stage, rows: DataFrame, alternatives: Sequence[Sequence[Chang
             {f"_is_{i}": (F.size("_others") == 0) & holds, f"_mended_{i}": was_ours & holds}
         )
     return found
+
+
+def _unchanged(stage: Stage, changes: Sequence[Change]) -> list[str]:
+    """Return the rules that drop and stay as they are, in file order."""
+    changed = {one.rule for one in changes}
+    dropping = [row["rule"] for row in stage.rules if row["action"] == Action.DROP.value]
+    return [name for name in dropping if name not in changed]
 
 
 def _check(spark: SparkSession, stage: Stage, one: Change) -> None:
@@ -394,9 +390,18 @@ def _alike(rows: DataFrame) -> DataFrame:
 
 
 def _counted(
-    spark: SparkSession, rows: DataFrame, alternatives: Sequence[Sequence[Change]]
+    spark: SparkSession,
+    rows: DataFrame,
+    alternatives: Sequence[Sequence[Change]],
+    unchanged: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Count who is kept, comes back and goes, in all and by group: one pass.
+
+    Args:
+        spark: the session.
+        rows: of `decided`.
+        alternatives: lists of changes of the same rules.
+        unchanged: rules of which is counted, too, whom they still drop under alternative 0.
 
     Returns:
         A row for all (`grouped` is None), and one for each source and language, where rows have
@@ -414,6 +419,10 @@ def _counted(
                 counts.append(_sum(those, _BYTES).alias(f"{name}_bytes_{i}"))
         for j in range(len(alternative)):
             counts.append(_sum(~F.col(f"{_HOLDS}{i}_{j}")).alias(f"failed_{i}_{j}"))
+    for k, rule in enumerate(unchanged):
+        still = F.col("_mended_0") & F.array_contains("_others", rule)
+        counts.append(_sum(still).alias(f"still_{k}"))
+        counts.append(_sum(still & (F.size("_others") == 1)).alias(f"alone_{k}"))
     counted = rows.groupingSets([[], *([name] for name in groups)], *groups).agg(
         F.coalesce(*grouped, F.lit(None)).alias("grouped"),
         F.coalesce(*names, F.lit(None)).alias("name"),
@@ -449,6 +458,19 @@ def _totals(
         }
         for i, alternative in enumerate(alternatives)
     ]
+
+
+def _still_dropped(
+    counted: Sequence[dict[str, Any]], unchanged: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return which rules drop how many that a changed rule would not any more."""
+    found = _in_all(counted)
+    rows = [
+        {"rule": rule, "documents": found[f"still_{k}"], "alone": found[f"alone_{k}"]}
+        for k, rule in enumerate(unchanged)
+    ]
+    return sorted((row for row in rows if row["documents"]),
+                  key=lambda row: (-row["documents"], row["rule"]))  # fmt: skip
 
 
 def _sizes(counted: Sequence[dict[str, Any]], alternatives: int) -> list[dict[str, int | None]]:
