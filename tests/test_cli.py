@@ -75,6 +75,13 @@ def test_a_report_is_one_file_and_the_command_says_where(winnow_cli, tmp_path):
     assert (wrong.exit_code, "did you mean `web`" in wrong.stderr) == (2, True)
 
 
+@pytest.mark.parametrize("name", ["with [brackets]", "a^b", "a|b", "back\\slash", "tab\tstop"])
+def test_an_address_that_delta_cannot_have_is_told(winnow_cli, tmp_path, name):
+    done = winnow_cli("tables", "--warehouse", str(tmp_path / name))
+    assert done.exit_code == 2
+    assert "in it, which Delta cannot have there. Name another with --warehouse" in done.stderr
+
+
 def test_the_warehouse_option_comes_before_the_environment(winnow_cli, tmp_path):
     other = small_warehouse.build(tmp_path / "other")
     found = json.loads(winnow_cli("tables", "--json", "--warehouse", other.address).stdout)

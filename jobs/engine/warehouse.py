@@ -7,15 +7,19 @@
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from pyarrow import fs
 
 from winnow.errors import CommandError
 from winnow.schemas.control import FORMAT
 
+_IMPOSSIBLE = set("[]^|\\")  # delta-rs 1.6 takes a path for a URL, and stops the program at these
 MARKER, PUBLISHED = "_warehouse.json", "_published.json"
 
 
@@ -27,10 +31,19 @@ class Warehouse:
 
     @classmethod
     def at(cls, address: str) -> "Warehouse":
-        """Return the warehouse at a path or URI, which need not exist yet."""
-        if "://" in address:
-            return cls(address.rstrip("/"))
-        return cls(str(Path(address).expanduser().absolute()))
+        """Return the warehouse at a path or URI, which need not exist yet.
+
+        Raises:
+            CommandError: Delta cannot keep a table at such an address.
+        """
+        full = absolute(address)
+        impossible = next((one for one in full if one in _IMPOSSIBLE or one < " "), None)
+        if impossible is not None:
+            raise CommandError(
+                f"the warehouse's address {full!r} has {impossible!r} in it, which Delta cannot "
+                "have there. Name another with --warehouse"
+            )
+        return cls(full)
 
     def path(self, schema: str, table: str) -> str:
         """Return the address of a table."""
@@ -103,26 +116,41 @@ class Warehouse:
 
     def write_json(self, name: str, value: dict[str, Any]) -> None:
         """Replace a JSON object beside the tables. On a file system, at once or not at all."""
-        filesystem, root = self._filesystem()
         text = json.dumps(value, indent=2, sort_keys=True).encode()
-        if not isinstance(filesystem, fs.LocalFileSystem):
-            with filesystem.open_output_stream(f"{root}/{name}") as stream:  # one PUT
-                stream.write(text)
-            return
-        partial = f"{root}/.{name}.partial"
-        with filesystem.open_output_stream(partial) as stream:
+        with replacing(folder(self.address), name) as stream:
             stream.write(text)
-        filesystem.move(partial, f"{root}/{name}")
 
     def _filesystem(self) -> tuple[fs.FileSystem, str]:
         return _file_system(self.address)
 
 
-def folder(path: str) -> fs.FileSystem:
-    """Return the folder at a path or URI as Arrow's own file system, for reading Delta tables.
+def absolute(address: str) -> str:
+    """Return an address as it is understood from any folder: a URI or an absolute path."""
+    if "://" in address:
+        return address.rstrip("/")
+    return str(Path(address).expanduser().absolute())
 
-    delta-rs' default one calls Python from Arrow's threads; one of them that is still reading
-    ahead when the program ends aborts it (exit code 134, about one command in 25).
+
+@contextmanager
+def replacing(place: fs.SubTreeFileSystem, name: str) -> Iterator[pa.NativeFile]:
+    """Open a file of a folder that takes the place of the one there.
+
+    On a disk it does so when it is whole; a store knows no object before its last byte.
+    """
+    on_disk = isinstance(place.base_fs, fs.LocalFileSystem)
+    written = f".{name}.partial" if on_disk else name
+    with place.open_output_stream(written) as stream:
+        yield stream
+    if on_disk:
+        place.move(written, name)
+
+
+def folder(path: str) -> fs.SubTreeFileSystem:
+    """Return the folder at a path or URI as Arrow's own file system.
+
+    Delta tables are read through it, too: delta-rs' default one calls Python from Arrow's threads;
+    one of them that is still reading ahead when the program ends aborts it (exit code 134, about
+    one command in 25).
 
     Raises:
         CommandError: the address is not understood.
@@ -138,5 +166,5 @@ def _file_system(address: str) -> tuple[fs.FileSystem, str]:
     try:
         filesystem, root = fs.FileSystem.from_uri(address)
     except (OSError, ValueError) as error:
-        raise CommandError(f"cannot reach the warehouse {address}: {error}") from None
+        raise CommandError(f"cannot reach {address}: {error}") from None
     return filesystem, root
