@@ -361,6 +361,38 @@ def write_report(
     _answer(write(_catalog(warehouse), pipeline, out, run), show_written, as_json)
 
 
+@command("export")
+def export_table(
+    table: Table,
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="A new one, or a URI.")],
+    format: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="jsonl, jsonl.gz, jsonl.zst, parquet.")
+    ] = "jsonl.zst",
+    columns: Annotated[
+        str | None, typer.Option("--columns", metavar="A,B", help="Only these, in this order.")
+    ] = None,
+    version: Annotated[
+        int | None, typer.Option("--version", help="Another version than the published one.")
+    ] = None,
+    shards: Annotated[
+        int | None, typer.Option("--shards", help="How many files. [one for 100,000 documents]")
+    ] = None,
+    warehouse: Address = None,
+    master: Master = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a table's kept documents as shuffled shards for training."""
+    from winnow.explore.live import Live
+    from winnow.export.export import Request, export, show_export
+
+    named = [name.strip() for name in columns.split(",")] if columns else []
+    request = Request(table, format, named, version, shards)
+    with Live(sys.stderr) as live:
+        live.begin("export")
+        facts = export(_catalog(warehouse), request, folder, master)
+    _answer(facts, show_export, as_json)
+
+
 @command("functions")
 def list_functions(
     pipeline: Annotated[

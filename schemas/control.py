@@ -1,7 +1,8 @@
 """The control tables: what the warehouse knows of its runs, versions, rules, checks and files.
 
-Delta tables in the schema `winnow` of the warehouse, written and read by delta-rs only. They are
-append-only: the state of a thing is its last row (by `recorded`, then by order in the file).
+Delta tables in the schema `winnow` of the warehouse, written and read by delta-rs only, but for
+`exported`, which has a row for every document and is written by Spark. They are append-only: the
+state of a thing is its last row (by `recorded`, then by order in the file).
 """
 
 import pyarrow as pa
@@ -133,4 +134,44 @@ FILES = pa.schema(
     ]
 )
 
-TABLES = {"runs": RUNS, "versions": VERSIONS, "checks": CHECKS, "rules": RULES, "files": FILES}
+# One row per export that ended.
+EXPORTS = pa.schema(
+    [
+        ("export", _TEXT),
+        ("pipeline", _TEXT),
+        ("stage", _TEXT),
+        ("version", _LONG),
+        ("versions", _TEXT),  # JSON object: of the stored tables that the rows come from
+        ("address", _TEXT),  # of the folder with the shards
+        ("format", _TEXT),
+        ("columns", pa.list_(_TEXT)),
+        ("shards", _LONG),
+        ("documents", _LONG),
+        ("bytes", _LONG),  # of the shards' files
+        ("seconds", _SECONDS),
+        ("recorded", _TIME),
+    ]
+)
+
+# One row per document and export. Spark writes it, before the export's own row: of an export that
+# was broken off there are rows here and none there.
+EXPORTED = pa.schema(
+    [
+        ("export", _TEXT),
+        ("file", _TEXT),  # the shard's, in the export's folder
+        ("row", _LONG),  # in the shard, from 0
+        ("id", _TEXT),
+        ("recorded", _TIME),
+    ]
+)
+
+TABLES = {
+    "runs": RUNS,
+    "versions": VERSIONS,
+    "checks": CHECKS,
+    "rules": RULES,
+    "files": FILES,
+    "exports": EXPORTS,
+    "exported": EXPORTED,
+}
+LARGE_TABLES = ("exported",)  # grow with the corpus: never read whole

@@ -8,6 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 import small_warehouse
+from demo_project import DemoProject
 from winnow.engine.warehouse import Warehouse
 from winnow.session import build_session
 
@@ -38,3 +39,12 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """The hand-made warehouse of `small_warehouse`; read only."""
     folder: Path = tmp_path_factory.mktemp("small") / "warehouse"
     return small_warehouse.build(folder)
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> DemoProject:
+    """The demo's pipeline, run once; tests may run it again, but publish nothing else."""
+    folder: Path = tmp_path_factory.mktemp("demo") / "project"
+    made = DemoProject.make(folder, spark)
+    assert made.run().exit_code == 0
+    return made

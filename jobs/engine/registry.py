@@ -5,12 +5,14 @@ warehouse's lease; readers need none.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
@@ -98,6 +100,17 @@ def _without_none(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+@contextmanager
+def _readable(path: str) -> Iterator[None]:
+    try:
+        yield
+    except (DeltaError, OSError, pa.ArrowException) as error:
+        raise CommandError(
+            f"the control table {path} cannot be read: {str(error).splitlines()[0]}. "
+            "Bring it back from a copy of the warehouse"
+        ) from None
+
+
 class Registry:
     """The control tables of one warehouse."""
 
@@ -113,17 +126,22 @@ class Registry:
     def arrow(self, table: str) -> pa.Table | None:
         """Return a control table, oldest row first; None before the first run."""
         path = self.warehouse.path("winnow", table)
-        try:
-            rows = DeltaTable(path).to_pyarrow_table(filesystem=folder(path))
-        except TableNotFoundError:
+        stored = self.dataset(table)
+        if stored is None:
             return None
-        except (DeltaError, OSError, pa.ArrowException) as error:
-            raise CommandError(
-                f"the control table {path} cannot be read: {str(error).splitlines()[0]}. "
-                "Bring it back from a copy of the warehouse"
-            ) from None
+        with _readable(path):
+            rows = stored.to_table()
         order = pa.compute.sort_indices(rows, [("recorded", "ascending")])
         return rows.take(order)
+
+    def dataset(self, table: str) -> ds.Dataset | None:
+        """Return a control table, not yet read and in no order; None before the first run."""
+        path = self.warehouse.path("winnow", table)
+        with _readable(path):
+            try:
+                return DeltaTable(path).to_pyarrow_dataset(filesystem=folder(path))
+            except TableNotFoundError:
+                return None
 
     def append(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write rows in one commit, later than every row before it whatever the clock says."""

@@ -5,7 +5,7 @@ import duckdb
 from winnow.explore.catalog import CONTROL, Catalog, Part, Relation
 from winnow.explore.stored import dataset
 from winnow.explore.views import for_duckdb, tables_of
-from winnow.schemas.control import TABLES
+from winnow.schemas.control import LARGE_TABLES, TABLES
 
 KEPT_OR_DROPPED = "CREATE VIEW {name} AS SELECT * EXCLUDE (_dropped, _batch) FROM {rows}"
 REJECTED = """
@@ -56,8 +56,10 @@ class Attachments:
     def _register(self, relation: Relation) -> str:
         rows = _quoted(f"rows of {relation.name}")
         if relation.version is None:
-            stored = self._catalog.registry.arrow(relation.table)
-            empty = TABLES[relation.table].empty_table()
+            registry, table = self._catalog.registry, relation.table
+            read = registry.dataset if table in LARGE_TABLES else registry.arrow
+            stored = read(table)
+            empty = TABLES[table].empty_table()
             self._engine.register(rows[1:-1], empty if stored is None else stored)
         else:
             dropped = relation.part is not Part.KEPT

@@ -36,25 +36,31 @@ def connect(warehouse: str | None = None, spark: "SparkSession | None" = None) -
         CommandError: there is no warehouse, or Spark cannot start.
     """
     address = warehouse or os.environ.get("WINNOW_WAREHOUSE") or "warehouse"
-    place = Warehouse.at(address)
-    Catalog.of(place)  # before Spark takes seconds to start
-    session = spark or build_session()
-    register_functions(session, join(built_in(), installed()).values())
-    return Connection(place, session)
+    catalog = Catalog.of(Warehouse.at(address))  # before Spark takes seconds to start
+    return connected(catalog, spark or build_session())
+
+
+def connected(catalog: Catalog, spark: "SparkSession") -> "Connection":
+    """Return a connection to what a catalog knows."""
+    register_functions(spark, join(built_in(), installed()).values())
+    return Connection(catalog, spark)
 
 
 class Connection:
     """A Spark session with the published tables of a warehouse as views."""
 
-    def __init__(self, warehouse: Warehouse, spark: "SparkSession") -> None:
-        self.warehouse, self.spark = warehouse, spark
+    def __init__(self, catalog: Catalog, spark: "SparkSession") -> None:
+        self.warehouse, self.spark = catalog.warehouse, spark
         self._views: set[str] = set()
         self._temporary: dict[str, str] = {}  # names of views that Spark cannot store
-        self.refresh()
+        self._show(catalog)
 
     def refresh(self) -> None:
         """Move to what is published now; views of tables that are gone go, too."""
-        self._catalog = Catalog.of(self.warehouse)
+        self._show(Catalog.of(self.warehouse))
+
+    def _show(self, catalog: Catalog) -> None:
+        self._catalog = catalog
         before, self._views, self._temporary = self._views, set(), {}
         for relation in self._catalog.relations.values():
             self._create(relation)

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from winnow.engine.registry import Version
 from winnow.explore.catalog import Catalog
 from winnow.explore.conditions import Path, columns_of, value_at
+from winnow.explore.exports import exports_of
 from winnow.explore.lookup import (
     ID,
     MOST_ROWS,
@@ -50,7 +51,11 @@ def explain(catalog: Catalog, given: str, by: str = ID) -> dict[str, Any]:
     lives = [
         _life(catalog, [s for s in stages if s.version.pipeline == name], id) for name in names
     ]
-    return {"id": id, "pipelines": [life for life in lives if life["stages"]]}
+    return {
+        "id": id,
+        "pipelines": [life for life in lives if life["stages"]],
+        "exports": exports_of(catalog, id),
+    }
 
 
 def _life(catalog: Catalog, stages: list[StoredStage], id: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from winnow.explore.margins import JUST
-from winnow.explore.screen import Screen, cut, escape, shown
+from winnow.explore.screen import Screen, cut, escape, moment, shown
 from winnow.sources.files import COMPRESSED
 
 VALUE_WIDTH, PREVIEW, LINES, BRIEF_LINES, HASH = 60, 800, 8, 2, 8
@@ -12,6 +12,8 @@ VALUE_WIDTH, PREVIEW, LINES, BRIEF_LINES, HASH = 60, 800, 8, 2, 8
 def show_life(facts: dict[str, Any], screen: Screen, brief: bool = False) -> str:
     """Return what `explain` found as text; in brief without the rules that were passed."""
     parts = [_pipeline(facts["id"], life, screen, brief) for life in facts["pipelines"]]
+    if facts["exports"]:
+        parts.append(_exports(facts["exports"], screen))
     return "\n\n".join(parts)
 
 
@@ -64,6 +66,14 @@ def _similar(found: list[dict[str, Any]], screen: Screen, brief: bool) -> str:
     for one in found[:BRIEF_LINES] if brief else found:
         state = {"kept": "stays", "dropped": "goes"}.get(one["state"] or "", "")
         lines.append(cut(f"  {one['similarity']:.3f}  {one['id']}  {state}".rstrip(), screen.width))
+    return "\n".join(lines)
+
+
+def _exports(found: list[dict[str, Any]], screen: Screen) -> str:
+    lines = [screen.paint("exported", "bold")]
+    for one in found:
+        place = f"{one['address']}/{one['file']} at row {one['row']:,}"
+        lines.append(f"  {one['table']}, {moment(one['exported'])}: {escape(place)}")
     return "\n".join(lines)
 
 

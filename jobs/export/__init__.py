@@ -1,0 +1,1 @@
+"""Shards for training, and the ledger of which document went into which."""
