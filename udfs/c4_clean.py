@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, strings, utf8
@@ -17,6 +17,7 @@ from winnow.udfs.decoding import (
     space_size,
     stripped,
 )
+from winnow.udfs.kernels import kernel
 from winnow.udfs.phrases import beginnings, packed, phrases_at
 from winnow.udfs.registry import column_function
 from winnow.udfs.token_table import ENDER, INTS, PIECE, PUNCTUATION, WIDE, Tokens, tokenise
@@ -68,7 +69,7 @@ _STORE = types.Array(types.uint8, 1, "C")
 _MATRIX = types.Array(types.int32, 2, "A")
 
 
-@njit(types.int64(BYTES, types.int64, types.int64, BYTES), cache=True, nogil=True)
+@kernel(types.int64(BYTES, types.int64, types.int64, BYTES))
 def _citation_size(data: NDArray[np.uint8], at: int, end: int, classes: NDArray[np.uint8]) -> int:
     """Return the bytes of the citation that begins at this bracket, 0 where none does."""
     for item in range(_CITATION_AT.size - 1):
@@ -90,7 +91,7 @@ def _citation_size(data: NDArray[np.uint8], at: int, end: int, classes: NDArray[
     return 0
 
 
-@njit(types.int64(BYTES, types.int64, types.int64, _STORE, types.int64), cache=True, nogil=True)
+@kernel(types.int64(BYTES, types.int64, types.int64, _STORE, types.int64))
 def _copy(data: NDArray[np.uint8], start: int, end: int, to: NDArray[np.uint8], place: int) -> int:
     """Copy the bytes to a place; return the place after them."""
     for i in range(end - start):
@@ -98,13 +99,13 @@ def _copy(data: NDArray[np.uint8], start: int, end: int, to: NDArray[np.uint8], 
     return place + end - start
 
 
-@njit(types.boolean(BYTES, types.int64, types.int64), cache=True, nogil=True)
+@kernel(types.boolean(BYTES, types.int64, types.int64))
 def _is_long(data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Tell whether a word is too long."""
     return end - start > LONGEST_WORD and count_chars(data, start, end) > LONGEST_WORD
 
 
-@njit(types.boolean(_STORE, types.int64, types.int64), cache=True, nogil=True)
+@kernel(types.boolean(_STORE, types.int64, types.int64))
 def _is_ended(line: NDArray[np.uint8], start: int, end: int) -> bool:
     """Tell whether the line ends like a sentence."""
     return (
@@ -124,7 +125,7 @@ _CLEAN = types.int64(
 )  # fmt: skip
 
 
-@njit(_CLEAN, cache=True, nogil=True)
+@kernel(_CLEAN)
 def _clean(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
@@ -242,7 +243,7 @@ _SENTENCES = types.void(
 )  # fmt: skip
 
 
-@njit(_SENTENCES, cache=True, nogil=True)
+@kernel(_SENTENCES)
 def _count_sentences(
     data: NDArray[np.uint8],
     line_starts: NDArray[np.int64],
@@ -299,7 +300,7 @@ def _count_sentences(
 _JOIN = types.void(_STORE, WIDE, types.Array(types.int32, 1, "A"), WIDE, _STORE, WIDE)
 
 
-@njit(_JOIN, cache=True, nogil=True)
+@kernel(_JOIN)
 def _join(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],

@@ -7,13 +7,14 @@ characters. A test compares the two.
 """
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES
 from winnow.udfs.characters import LETTER, character_classes
 from winnow.udfs.decoding import decode
 from winnow.udfs.english_tokens import SEQUENCES, SPECIAL_CASES
+from winnow.udfs.kernels import kernel
 from winnow.udfs.seen import slot_of, slots_for
 
 # What a character may be to spaCy's patterns, as bits; a character without any is not handled.
@@ -87,7 +88,7 @@ def _known() -> NDArray[np.uint64]:
 CLASSES, KNOWN = _classes(), _known()
 
 
-@njit(types.boolean(_KEYS, types.uint64), cache=True, nogil=True)
+@kernel(types.boolean(_KEYS, types.uint64))
 def _holds(table: NDArray[np.uint64], key: np.uint64) -> bool:
     slot = slot_of(key, len(table))
     while table[slot]:
@@ -97,19 +98,19 @@ def _holds(table: NDArray[np.uint64], key: np.uint64) -> bool:
     return False
 
 
-@njit(types.uint64(types.uint64, _POINTS, types.int64, types.int64), cache=True, nogil=True)
+@kernel(types.uint64(types.uint64, _POINTS, types.int64, types.int64))
 def _hash(key: np.uint64, points: NDArray[np.int64], start: int, end: int) -> np.uint64:
     for i in range(start, end):
         key = (key ^ np.uint64(points[i])) * _FACTOR
     return key
 
 
-@njit(types.boolean(_POINTS, types.int64, types.int64, _KEYS), cache=True, nogil=True)
+@kernel(types.boolean(_POINTS, types.int64, types.int64, _KEYS))
 def _is_special(points: NDArray[np.int64], start: int, end: int, known: NDArray[np.uint64]) -> bool:
     return 0 < end - start <= _LONGEST_CASE and _holds(known, _hash(_START, points, start, end))
 
 
-@njit(types.int64(_POINTS, _POINTS, types.int64, types.int64, _KEYS), cache=True, nogil=True)
+@kernel(types.int64(_POINTS, _POINTS, types.int64, types.int64, _KEYS))
 def _suffix_size(
     points: NDArray[np.int64],
     kinds: NDArray[np.int64],
@@ -164,7 +165,7 @@ def _suffix_size(
     return 0
 
 
-@njit(types.int64(_POINTS, _POINTS, *(types.int64,) * 3), cache=True, nogil=True)
+@kernel(types.int64(_POINTS, _POINTS, *(types.int64,) * 3))
 def _infix_size(
     points: NDArray[np.int64], kinds: NDArray[np.int64], at: int, start: int, end: int
 ) -> int:
@@ -199,7 +200,7 @@ def _infix_size(
     return 0
 
 
-@njit(types.int64(_POINTS, _POINTS, types.int64, types.int64), cache=True, nogil=True)
+@kernel(types.int64(_POINTS, _POINTS, types.int64, types.int64))
 def _is_host(points: NDArray[np.int64], kinds: NDArray[np.int64], start: int, end: int) -> int:
     """Tell whether a host, perhaps a port and a path are all that is here; -1 for an IP address."""
     at = label = start
@@ -229,7 +230,7 @@ def _is_host(points: NDArray[np.int64], kinds: NDArray[np.int64], start: int, en
     return int(at == end or points[at] in (_SLASH, 0x3F, 0x23))
 
 
-@njit(types.int64(_POINTS, _POINTS, types.int64, types.int64), cache=True, nogil=True)
+@kernel(types.int64(_POINTS, _POINTS, types.int64, types.int64))
 def _is_url(points: NDArray[np.int64], kinds: NDArray[np.int64], start: int, end: int) -> int:
     """Tell whether an address is all that is here; -1 where it is not known."""
     found = _is_host(points, kinds, start, end)
@@ -259,7 +260,7 @@ def _is_url(points: NDArray[np.int64], kinds: NDArray[np.int64], start: int, end
     return 0
 
 
-@njit(types.boolean(_POINTS, _PLACES, types.int64, _KEYS), cache=True, nogil=True)
+@kernel(types.boolean(_POINTS, _PLACES, types.int64, _KEYS))
 def _has_special_sequence(
     points: NDArray[np.int64], is_begin: NDArray[np.int64], size: int, known: NDArray[np.uint64]
 ) -> bool:
@@ -293,7 +294,7 @@ def _has_special_sequence(
 _CUT_ONE = types.boolean(_POINTS, _POINTS, types.int64, _KEYS, _PLACES)
 
 
-@njit(_CUT_ONE, cache=True, nogil=True)
+@kernel(_CUT_ONE)
 def _cut(
     points: NDArray[np.int64],
     kinds: NDArray[np.int64],
@@ -353,7 +354,7 @@ def _cut(
 _CUT_ALL = types.int64(BYTES, _PLACES, _CLASSES, _KEYS, _MASK, _PLACES)
 
 
-@njit(_CUT_ALL, cache=True, nogil=True)
+@kernel(_CUT_ALL)
 def cut_chunks(
     store: NDArray[np.uint8],
     places: NDArray[np.int64],

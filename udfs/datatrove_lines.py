@@ -2,12 +2,13 @@
 
 import numpy as np
 import pyarrow as pa
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
 from winnow.udfs.characters import SENTENCE_END, character_classes
 from winnow.udfs.decoding import decode, space_size
+from winnow.udfs.kernels import kernel
 from winnow.udfs.registry import column_function
 from winnow.udfs.seen import SLOTS, is_repeat, most_newlines, new_slots, slots_for
 from winnow.udfs.token_table import tokenise
@@ -30,7 +31,7 @@ _CLASSES = character_classes()
 _MATRIX = types.Array(types.int32, 2, "A")
 
 
-@njit(types.void(BYTES, OFFSETS, BYTES, SLOTS, _MATRIX), cache=True, nogil=True)
+@kernel(types.void(BYTES, OFFSETS, BYTES, SLOTS, _MATRIX))
 def _count(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],

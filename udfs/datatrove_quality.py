@@ -2,11 +2,12 @@
 
 import numpy as np
 import pyarrow as pa
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
 from winnow.udfs.decoding import MAY_BE_SPACE, line_break_size, space_size
+from winnow.udfs.kernels import kernel
 from winnow.udfs.registry import column_function
 from winnow.udfs.token_table import (
     ALPHABETIC,
@@ -43,7 +44,7 @@ _IS_PLAIN[[_FULL_STOP, _HASH, _LEAD]] = False
 _MATRIX = types.Array(types.int32, 2, "A")
 
 
-@njit(types.void(BYTES, OFFSETS, _MATRIX), cache=True, nogil=True)
+@kernel(types.void(BYTES, OFFSETS, _MATRIX))
 def _count_marks(
     data: NDArray[np.uint8], offsets: NDArray[np.int64], counts: NDArray[np.int32]
 ) -> None:
@@ -119,7 +120,7 @@ def _count_marks(
         counts[7, row], counts[8, row], counts[9, row] = lines, bullets, ended
 
 
-@njit(types.void(INTS, WIDE, INTS, INTS, _MATRIX), cache=True, nogil=True)
+@kernel(types.void(INTS, WIDE, INTS, INTS, _MATRIX))
 def _count_words(
     ids: NDArray[np.int32],
     first: NDArray[np.int64],

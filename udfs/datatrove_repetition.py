@@ -5,11 +5,12 @@ An n-gram is looked up only where it may come twice, which few places of most te
 
 import numpy as np
 import pyarrow as pa
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
 from winnow.udfs.decoding import count_chars, stripped
+from winnow.udfs.kernels import kernel
 from winnow.udfs.ngrams import clear, count_pairs
 from winnow.udfs.registry import column_function
 from winnow.udfs.seen import SLOTS, is_repeat, most_newlines, new_slots, slot_of, slots_for
@@ -34,7 +35,7 @@ _MATRIX = types.Array(types.int64, 2, "A")
 _BYTE_STORE = types.Array(types.uint8, 1, "C")
 
 
-@njit(types.void(BYTES, OFFSETS, SLOTS, _MATRIX), cache=True, nogil=True)
+@kernel(types.void(BYTES, OFFSETS, SLOTS, _MATRIX))
 def _count_repeats(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
@@ -74,7 +75,7 @@ def _count_repeats(
             counts[base, row], counts[base + 1, row], counts[base + 2, row] = parts, copies, chars
 
 
-@njit(types.boolean(INTS, *(types.int64,) * 3, WIDE, _BYTE_STORE), cache=True, nogil=True)
+@kernel(types.boolean(INTS, *(types.int64,) * 3, WIDE, _BYTE_STORE))
 def _are_equal(
     ids: NDArray[np.int32],
     one: int,
@@ -112,7 +113,7 @@ def _are_equal(
 _TOP_NGRAMS = types.void(INTS, WIDE, INTS, _MATRIX)
 
 
-@njit(_TOP_NGRAMS, cache=True, nogil=True)
+@kernel(_TOP_NGRAMS)
 def _count_top(
     ids: NDArray[np.int32],
     first: NDArray[np.int64],
@@ -148,7 +149,7 @@ _MIXER = np.uint64(0x9E3779B97F4A7C15)
 _FIND = types.int64(INTS, types.int64, types.int64, FACTS, *(INTS,) * 2, _BYTE_STORE, INTS)
 
 
-@njit(_FIND, cache=True, nogil=True)
+@kernel(_FIND)
 def _find_candidates(
     ids: NDArray[np.int32],
     start: int,
@@ -198,7 +199,7 @@ def _find_candidates(
 _DUPLICATES = types.void(INTS, WIDE, INTS, FACTS, FACTS, WIDE, _BYTE_STORE, _MATRIX)
 
 
-@njit(_DUPLICATES, cache=True, nogil=True)
+@kernel(_DUPLICATES)
 def _count_duplicates(
     ids: NDArray[np.int32],
     first: NDArray[np.int64],

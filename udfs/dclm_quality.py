@@ -2,12 +2,13 @@
 
 import numpy as np
 import pyarrow as pa
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
 from winnow.udfs.characters import LETTER, SPACE, character_classes, having
 from winnow.udfs.decoding import decode
+from winnow.udfs.kernels import kernel
 from winnow.udfs.registry import column_function
 from winnow.udfs.text_signals import is_stop_word
 
@@ -43,7 +44,7 @@ _IS_LETTER[:0x80] = CLASSES[:0x80] & LETTER != 0
 _MATRIX = types.Array(types.int32, 2, "C")
 
 
-@njit(types.int64(BYTES, types.int64, types.int64, BYTES), cache=True, nogil=True)
+@kernel(types.int64(BYTES, types.int64, types.int64, BYTES))
 def count_words(data: NDArray[np.uint8], at: int, end: int, classes: NDArray[np.uint8]) -> int:
     """Return how many of fastText's tokens begin with an alphanumeric character."""
     words, before = 0, np.uint8(1)
@@ -58,7 +59,7 @@ def count_words(data: NDArray[np.uint8], at: int, end: int, classes: NDArray[np.
     return words
 
 
-@njit(types.boolean(BYTES, types.int64, types.int64), cache=True, nogil=True)
+@kernel(types.boolean(BYTES, types.int64, types.int64))
 def _are_spaced_stops(data: NDArray[np.uint8], at: int, end: int) -> bool:
     """Tell whether ". . ." stands here."""
     return (
@@ -71,7 +72,7 @@ def _are_spaced_stops(data: NDArray[np.uint8], at: int, end: int) -> bool:
     )
 
 
-@njit(types.void(BYTES, OFFSETS, BYTES, _MATRIX), cache=True, nogil=True)
+@kernel(types.void(BYTES, OFFSETS, BYTES, _MATRIX))
 def _count(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],

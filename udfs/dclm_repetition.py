@@ -6,11 +6,12 @@ look at after the pairs.
 
 import numpy as np
 import pyarrow as pa
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
 from winnow.udfs.decoding import count_chars, stripped
+from winnow.udfs.kernels import kernel
 from winnow.udfs.registry import column_function
 from winnow.udfs.seen import PLACES, SLOTS, new_slots, number_strings, slot_of, slots_for
 from winnow.udfs.token_table import pieces
@@ -37,7 +38,7 @@ _NEWLINE = ord("\n")
 _MATRIX = types.Array(types.int64, 2, "A")
 
 
-@njit(types.void(BYTES, OFFSETS, _MATRIX), cache=True, nogil=True)
+@kernel(types.void(BYTES, OFFSETS, _MATRIX))
 def _count_chars(
     data: NDArray[np.uint8], offsets: NDArray[np.int64], counts: NDArray[np.int64]
 ) -> None:
@@ -45,7 +46,7 @@ def _count_chars(
         counts[0, row] = count_chars(data, offsets[row], offsets[row + 1])
 
 
-@njit(types.void(BYTES, OFFSETS, types.int64, PLACES, PLACES, PLACES), cache=True, nogil=True)
+@kernel(types.void(BYTES, OFFSETS, types.int64, PLACES, PLACES, PLACES))
 def _find_segments(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
@@ -73,7 +74,7 @@ def _find_segments(
     first[offsets.size - 1] = segments
 
 
-@njit(types.void(BYTES, PLACES, PLACES, PLACES, PLACES, _MATRIX), cache=True, nogil=True)
+@kernel(types.void(BYTES, PLACES, PLACES, PLACES, PLACES, _MATRIX))
 def _count_segments(
     data: NDArray[np.uint8],
     starts: NDArray[np.int64],
@@ -99,7 +100,7 @@ def _count_segments(
         counts[2, row], counts[3, row] = repeated, repeated_chars
 
 
-@njit(types.void(PLACES, PLACES, CHARS, SLOTS, _MATRIX), cache=True, nogil=True)
+@kernel(types.void(PLACES, PLACES, CHARS, SLOTS, _MATRIX))
 def _count_ngrams(
     first: NDArray[np.int64],
     numbers: NDArray[np.int64],

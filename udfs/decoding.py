@@ -1,10 +1,10 @@
 """UTF-8 for kernels: one code point, one white space."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from winnow.udfs.characters import SPACE, character_classes
+from winnow.udfs.kernels import kernel
 
 REPLACEMENT = 0xFFFD
 
@@ -25,7 +25,7 @@ _DECODE = "UniTuple(int64, 2)(Array(uint8, 1, 'C', readonly=True), int64, int64)
 _SIZE = "int64(Array(uint8, 1, 'C', readonly=True), int64, int64)"
 
 
-@njit(_DECODE, cache=True, nogil=True)
+@kernel(_DECODE)
 def decode(data: NDArray[np.uint8], at: int, end: int) -> tuple[int, int]:
     """Return the code point at `at` and its number of bytes; a stray byte is one U+FFFD."""
     lead = int(data[at])
@@ -50,7 +50,7 @@ def decode(data: NDArray[np.uint8], at: int, end: int) -> tuple[int, int]:
     return point, size
 
 
-@njit(_SIZE, cache=True, nogil=True)
+@kernel(_SIZE)
 def space_size(data: NDArray[np.uint8], at: int, end: int) -> int:
     """Return the number of bytes of the white space at `at`, 0 where there is none.
 
@@ -73,7 +73,7 @@ def space_size(data: NDArray[np.uint8], at: int, end: int) -> int:
     return 0
 
 
-@njit(_SIZE, cache=True, nogil=True)
+@kernel(_SIZE)
 def line_break_size(data: NDArray[np.uint8], at: int, end: int) -> int:
     """Return the number of bytes of the line break at `at`, 0 where there is none.
 
@@ -91,7 +91,7 @@ def line_break_size(data: NDArray[np.uint8], at: int, end: int) -> int:
     return 0
 
 
-@njit("int64(Array(uint8, 1, 'C', readonly=True), int64, int64)", cache=True, nogil=True)
+@kernel("int64(Array(uint8, 1, 'C', readonly=True), int64, int64)")
 def count_chars(data: NDArray[np.uint8], start: int, end: int) -> int:
     """Return the number of code points: of bytes that continue no other."""
     chars = 0
@@ -100,7 +100,7 @@ def count_chars(data: NDArray[np.uint8], start: int, end: int) -> int:
     return chars
 
 
-@njit(_SIZE, cache=True, nogil=True)
+@kernel(_SIZE)
 def space_size_before(data: NDArray[np.uint8], start: int, end: int) -> int:
     """Return the number of bytes of the white space that ends at `end`, 0 where there is none."""
     for size in range(1, 4):
@@ -109,7 +109,7 @@ def space_size_before(data: NDArray[np.uint8], start: int, end: int) -> int:
     return 0
 
 
-@njit("UniTuple(int64, 2)(Array(uint8, 1, 'C', readonly=True), int64, int64)", cache=True)
+@kernel("UniTuple(int64, 2)(Array(uint8, 1, 'C', readonly=True), int64, int64)")
 def stripped(data: NDArray[np.uint8], start: int, end: int) -> tuple[int, int]:
     """Return where the text begins and ends without the white space at its ends."""
     while start < end and MAY_BE_SPACE[data[start]]:

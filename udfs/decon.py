@@ -21,9 +21,10 @@ document frequency against 0.8, for short items up to 1. This is the same idea, 
 """
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
+from winnow.udfs.kernels import kernel
 from winnow.udfs.normalised_words import HASHES, Room, write_ngrams, write_words
 from winnow.udfs.target_index import (
     INDEX,
@@ -46,14 +47,14 @@ def indexes(targets: Targets) -> list[Index]:
     return [index_targets(targets, WORDS, MOST_ITEMS, targets.lengths >= WORDS)]
 
 
-@njit(types.float64(types.int64), cache=True, nogil=True)
+@kernel(types.float64(types.int64))
 def least_score(words: int) -> float:
     """Return the score from which on an item of so many words counts as found."""
     beyond = min(max((words - PERFECT_WORDS) / (NORMAL_WORDS - PERFECT_WORDS), 0.0), 1.0)
     return 1 - (1 - LEAST_SCORE) * beyond
 
 
-@njit(types.boolean(types.int64, types.int64, _INTS), cache=True, nogil=True)
+@kernel(types.boolean(types.int64, types.int64, _INTS))
 def _note(at: int, place: int, places: NDArray[np.int64]) -> bool:
     """Note that the item's n-gram at `place` is the document's at `at`; tell if a word is new."""
     is_new = False
@@ -66,7 +67,7 @@ def _note(at: int, place: int, places: NDArray[np.int64]) -> bool:
 _EXTEND = types.int64(INDEX, HASHES, *(types.int64,) * 4, _INTS)
 
 
-@njit(_EXTEND, cache=True, nogil=True)
+@kernel(_EXTEND)
 def _extend(
     index: Index,
     ngrams: NDArray[np.uint64],
@@ -95,7 +96,7 @@ def _extend(
 _COMPARE = types.float64(INDEX, HASHES, types.int64, types.int64, _INTS)
 
 
-@njit(_COMPARE, cache=True, nogil=True)
+@kernel(_COMPARE)
 def _compare(
     index: Index,
     words: NDArray[np.uint64],
@@ -125,7 +126,7 @@ def _compare(
     return weight / total
 
 
-@njit(SCAN, cache=True, nogil=True)
+@kernel(SCAN)
 def decon(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],

@@ -9,10 +9,11 @@ import struct
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES
+from winnow.udfs.kernels import kernel
 
 SUPERVISED, SOFTMAX = 3, 3  # models and losses: src/args.h
 _VERSIONS, _WITHOUT_SUBWORDS = (11, 12), 11  # of the file
@@ -144,12 +145,9 @@ class _Reader:
         self.skip(_FLOAT * _CENTROIDS * self.whole(dimensions))
 
 
-@njit(
+@kernel(
     types.int64(BYTES, types.int64, types.Array(types.int64, 1, "C"),
-                types.Array(types.int32, 1, "C")),
-    cache=True,
-    nogil=True,
-)  # fmt: skip
+                types.Array(types.int32, 1, "C")))  # fmt: skip
 def _write_words(
     content: NDArray[np.uint8], at: int, starts: NDArray[np.int64], sizes: NDArray[np.int32]
 ) -> int:

@@ -12,12 +12,13 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS
 from winnow.udfs.decoding import stripped
 from winnow.udfs.fasttext_files import SOFTMAX, SUPERVISED, Parts, read_parts
+from winnow.udfs.kernels import kernel
 
 _END = np.frombuffer(b"</s>", np.uint8)  # what the end of a line is as a word
 _ROWS = 1024  # that are collected before they are added
@@ -111,14 +112,14 @@ def _weights(parts: Parts, at: int, rows: int) -> NDArray[np.float32]:
     return found.reshape(rows, parts.dimensions)
 
 
-@njit(types.uint64(types.uint64, types.uint8), cache=True, nogil=True)
+@kernel(types.uint64(types.uint64, types.uint8))
 def _hashed(before: np.uint64, byte: np.uint8) -> np.uint64:
     """Return the hash of a string that is a byte longer; the library takes bytes as signed."""
     value = np.uint64((np.int64(byte) ^ 0x80) - 0x80)
     return np.uint64((np.uint64(before) ^ value) * _HASH_FACTOR & _LOW)
 
 
-@njit(types.uint64(BYTES, types.int64, types.int64), cache=True, nogil=True)
+@kernel(types.uint64(BYTES, types.int64, types.int64))
 def _hash_of(data: NDArray[np.uint8], start: int, end: int) -> np.uint64:
     key = _HASH_START
     for i in range(start, end):
@@ -126,16 +127,14 @@ def _hash_of(data: NDArray[np.uint8], start: int, end: int) -> np.uint64:
     return key
 
 
-@njit(types.uint64(types.uint32), cache=True, nogil=True)
+@kernel(types.uint64(types.uint32))
 def _signed(key: np.uint32) -> np.uint64:
     """Return a hash as the library widens it, which keeps it as a signed number."""
     value = np.uint64(key)
     return value | _HIGH if value & _SIGN else value
 
 
-@njit(
-    types.int64(_DICTIONARY, BYTES, types.int64, types.int64, types.uint64), cache=True, nogil=True
-)
+@kernel(types.int64(_DICTIONARY, BYTES, types.int64, types.int64, types.uint64))
 def _number(dictionary: Any, data: NDArray[np.uint8], start: int, end: int, key: np.uint64) -> int:
     """Return the number of a word or label, -1 if the dictionary lacks it."""
     mask, size = np.uint64(dictionary.slots.size - 1), end - start
@@ -157,7 +156,7 @@ def _number(dictionary: Any, data: NDArray[np.uint8], start: int, end: int, key:
     return -1
 
 
-@njit(types.boolean(_DICTIONARY), cache=True, nogil=True)
+@kernel(types.boolean(_DICTIONARY))
 def _fill(dictionary: Any) -> bool:
     """Put every word into its slot; return whether all are different."""
     slots, content = dictionary.slots, dictionary.content
@@ -174,7 +173,7 @@ def _fill(dictionary: Any) -> bool:
     return True
 
 
-@njit(types.void(_MATRIX, _PLACES, types.int64, _SUMS), cache=True, nogil=True)
+@kernel(types.void(_MATRIX, _PLACES, types.int64, _SUMS))
 def _add(
     matrix: NDArray[np.float32], rows: NDArray[np.int64], count: int, sums: NDArray[np.float32]
 ) -> None:
@@ -191,7 +190,7 @@ def _add(
         at += 1
 
 
-@njit(types.float64(_PLAIN, types.int64, _SUMS, _SUMS), cache=True, nogil=True)
+@kernel(types.float64(_PLAIN, types.int64, _SUMS, _SUMS))
 def _probability(
     model: Any, label: int, hidden: NDArray[np.float32], logits: NDArray[np.float32]
 ) -> float:
@@ -212,11 +211,7 @@ def _probability(
     return float(np.float32(math.exp(np.float64(np.float32(math.log(share + 1e-5))))))
 
 
-@njit(
-    types.void(_PLAIN, types.int64, BYTES, OFFSETS, _HASHES, _SUMS, _SUMS, _SCORES),
-    cache=True,
-    nogil=True,
-)
+@kernel(types.void(_PLAIN, types.int64, BYTES, OFFSETS, _HASHES, _SUMS, _SUMS, _SCORES))
 def _write_scores(
     model: Any,
     label: int,

@@ -7,10 +7,11 @@ occurrence counts as it comes, which needs no table of the text's own and is sev
 """
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS
+from winnow.udfs.kernels import kernel
 from winnow.udfs.normalised_words import (
     FOLD,
     FOLDS,
@@ -32,7 +33,7 @@ _SUMS = types.Array(types.float64, 1, "C")
 _COUNT = types.int64(BYTES, types.int64, types.int64, FOLD, ROOM, _COUNTS, _COUNTS)
 
 
-@njit(_COUNT, cache=True, nogil=True)
+@kernel(_COUNT)
 def _count(
     data: NDArray[np.uint8],
     start: int,
@@ -61,7 +62,7 @@ _WRITE = types.int64(
 )
 
 
-@njit(_WRITE, cache=True, nogil=True)
+@kernel(_WRITE)
 def _write(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
@@ -93,7 +94,7 @@ def _write(
 _ADD = types.void(BYTES, OFFSETS, FOLD, ROOM, _COUNTS, _COUNTS, _WEIGHTS, _SUMS)
 
 
-@njit(_ADD, cache=True, nogil=True)
+@kernel(_ADD)
 def _add(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
@@ -118,7 +119,7 @@ def _add(
 _COUNT_ALL = types.void(BYTES, OFFSETS, FOLD, ROOM, types.Array(types.int64, 1, "C"))
 
 
-@njit(_COUNT_ALL, cache=True, nogil=True)
+@kernel(_COUNT_ALL)
 def _count_all(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
@@ -139,7 +140,7 @@ def _count_all(
 _MEAN = types.void(BYTES, OFFSETS, FOLD, ROOM, _WEIGHTS, _SUMS)
 
 
-@njit(_MEAN, cache=True, nogil=True)
+@kernel(_MEAN)
 def _mean(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],

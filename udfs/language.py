@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, texts
+from winnow.udfs.kernels import kernel
 from winnow.udfs.registry import File, column_function
 
 FIELDS = {
@@ -37,7 +38,7 @@ _SCORES = types.Array(types.float64, 2, "C")
 Found = tuple[str | None, float, str | None]
 
 
-@njit(_SCORES(BYTES, OFFSETS, _CELLS, _STATES, _STATES, _TABLE), cache=True, nogil=True)
+@kernel(_SCORES(BYTES, OFFSETS, _CELLS, _STATES, _STATES, _TABLE))
 def _evidence(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],

@@ -2,15 +2,16 @@
 
 import numpy as np
 import pyarrow as pa
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import utf8
+from winnow.udfs.kernels import kernel
 from winnow.udfs.registry import column_function
 from winnow.udfs.text_units import FLAGS, POSITIONS, find_units
 
 
-@njit(types.void(POSITIONS, FLAGS, POSITIONS), cache=True, nogil=True)
+@kernel(types.void(POSITIONS, FLAGS, POSITIONS))
 def _keep_distinct(
     hashes: NDArray[np.int64], is_long: NDArray[np.bool_], first: NDArray[np.int64]
 ) -> None:

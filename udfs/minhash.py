@@ -2,10 +2,11 @@
 
 import numpy as np
 import pyarrow as pa
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
+from winnow.udfs.kernels import kernel
 from winnow.udfs.registry import column_function
 from winnow.udfs.sha1 import HASHES, WORDS
 from winnow.udfs.shingles import ROOM, Room, begin, check_shingle, next_hashes, room_for
@@ -36,7 +37,7 @@ def permutations(count: int, seed: int) -> tuple[NDArray[np.uint32], NDArray[np.
     return a, numbers.randint(0, 1 << 32, count, dtype=np.uint32)
 
 
-@njit(types.uint32(types.uint32), cache=True, nogil=True)
+@kernel(types.uint32(types.uint32))
 def _fmix32(h: np.uint32) -> np.uint32:
     """The finalizer of MurmurHash3."""
     h = np.uint32((h ^ h >> np.uint32(16)) * np.uint32(0x85EBCA6B))
@@ -44,7 +45,7 @@ def _fmix32(h: np.uint32) -> np.uint32:
     return np.uint32(h ^ h >> np.uint32(16))
 
 
-@njit(types.void(HASHES, types.int64, WORDS, WORDS, WORDS), cache=True, nogil=True)
+@kernel(types.void(HASHES, types.int64, WORDS, WORDS, WORDS))
 def _add(
     hashes: NDArray[np.uint64],
     count: int,
@@ -63,7 +64,7 @@ _SIGN = types.void(
 )  # fmt: skip
 
 
-@njit(_SIGN, cache=True, nogil=True)
+@kernel(_SIGN)
 def _sign(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],

@@ -2,14 +2,15 @@
 
 import numpy as np
 import pyarrow as pa
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
+from winnow.udfs.kernels import kernel
 from winnow.udfs.minhash import SIGNATURES, signatures_of
 from winnow.udfs.registry import column_function
 
 
-@njit(types.uint64(types.uint64), cache=True, nogil=True)
+@kernel(types.uint64(types.uint64))
 def _fmix64(h: np.uint64) -> np.uint64:
     """The finalizer of MurmurHash3."""
     h = (h ^ h >> np.uint64(33)) * np.uint64(0xFF51AFD7ED558CCD)
@@ -17,7 +18,7 @@ def _fmix64(h: np.uint64) -> np.uint64:
     return h ^ h >> np.uint64(33)
 
 
-@njit(types.void(SIGNATURES, types.int64, types.Array(types.int64, 2, "C")), cache=True, nogil=True)
+@kernel(types.void(SIGNATURES, types.int64, types.Array(types.int64, 2, "C")))
 def _hash_bands(signatures: NDArray[np.uint32], rows: int, hashes: NDArray[np.int64]) -> None:
     for document in range(hashes.shape[0]):
         for band in range(hashes.shape[1]):

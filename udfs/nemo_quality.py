@@ -2,12 +2,13 @@
 
 import numpy as np
 import pyarrow as pa
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
 from winnow.udfs.characters import LETTER, SPACE, character_classes, code_points
 from winnow.udfs.decoding import decode
+from winnow.udfs.kernels import kernel
 from winnow.udfs.phrases import beginnings, is_phrase, packed, phrases_at
 from winnow.udfs.registry import column_function
 from winnow.udfs.token_table import STOP_WORDS
@@ -152,7 +153,7 @@ def _classes() -> NDArray[np.uint8]:
 _CLASSES = _classes()
 
 
-@njit(_SIZE, cache=True, nogil=True)
+@kernel(_SIZE)
 def _url_size(data: NDArray[np.uint8], at: int, end: int) -> int:
     """Return the bytes of the address that begins at this h, 0 where none does."""
     if at + 7 >= end or data[at + 1] != _T or data[at + 2] != _T or data[at + 3] != _P:
@@ -176,7 +177,7 @@ def _url_size(data: NDArray[np.uint8], at: int, end: int) -> int:
     return after - at if after > begin else 0
 
 
-@njit(_TEST, cache=True, nogil=True)
+@kernel(_TEST)
 def _ends_with_ellipsis(data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Tell whether the line ends with one of ELLIPSES or READ_MORE in any case."""
     for mark in range(_ENDING_AT.size - 1):
@@ -186,7 +187,7 @@ def _ends_with_ellipsis(data: NDArray[np.uint8], start: int, end: int) -> bool:
     return False
 
 
-@njit(_TEST, cache=True, nogil=True)
+@kernel(_TEST)
 def _is_ellipsis(data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Tell whether the word is one of ELLIPSES."""
     for mark in range(len(ELLIPSES)):
@@ -196,7 +197,7 @@ def _is_ellipsis(data: NDArray[np.uint8], start: int, end: int) -> bool:
     return False
 
 
-@njit(_TEST, cache=True, nogil=True)
+@kernel(_TEST)
 def _is_stop_word(data: NDArray[np.uint8], start: int, end: int) -> bool:
     if end - start > _STOP_WORD_BYTES:
         return False
@@ -206,7 +207,7 @@ def _is_stop_word(data: NDArray[np.uint8], start: int, end: int) -> bool:
     return key in _STOP_KEYS
 
 
-@njit(types.Array(types.int32, 2, "C")(BYTES, OFFSETS, BYTES), cache=True, nogil=True)
+@kernel(types.Array(types.int32, 2, "C")(BYTES, OFFSETS, BYTES))
 def _count(
     data: NDArray[np.uint8], offsets: NDArray[np.int64], classes: NDArray[np.uint8]
 ) -> NDArray[np.int32]:

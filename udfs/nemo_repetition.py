@@ -6,11 +6,12 @@ the one before, and little is left of ordinary text after the first two.
 
 import numpy as np
 import pyarrow as pa
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
 from winnow.udfs.decoding import count_chars, space_size
+from winnow.udfs.kernels import kernel
 from winnow.udfs.registry import column_function
 from winnow.udfs.seen import (
     SLOTS,
@@ -42,7 +43,7 @@ _MATRIX = types.Array(types.int32, 2, "A")
 _SPAN = types.boolean(BYTES, types.int64, types.int64)
 
 
-@njit(_SPAN, cache=True, nogil=True)
+@kernel(_SPAN)
 def _is_blank(data: NDArray[np.uint8], start: int, end: int) -> bool:
     while start < end:
         size = space_size(data, start, end)
@@ -52,7 +53,7 @@ def _is_blank(data: NDArray[np.uint8], start: int, end: int) -> bool:
     return True
 
 
-@njit(types.void(BYTES, OFFSETS, SLOTS, _MATRIX), cache=True, nogil=True)
+@kernel(types.void(BYTES, OFFSETS, SLOTS, _MATRIX))
 def _count_distinct(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
@@ -88,7 +89,7 @@ def _count_distinct(
             counts[3 * part + 2, row] = distinct_chars
 
 
-@njit(types.int64(BYTES, WIDE, WIDE, types.int64, types.int64), cache=True, nogil=True)
+@kernel(types.int64(BYTES, WIDE, WIDE, types.int64, types.int64))
 def _word_chars(
     data: NDArray[np.uint8],
     starts: NDArray[np.int64],
@@ -103,11 +104,7 @@ def _word_chars(
     return chars
 
 
-@njit(
-    types.int64(BYTES, WIDE, WIDE, WIDE, *(types.int64,) * 4),
-    cache=True,
-    nogil=True,
-)
+@kernel(types.int64(BYTES, WIDE, WIDE, WIDE, *(types.int64,) * 4))
 def _occurrences(
     data: NDArray[np.uint8],
     starts: NDArray[np.int64],
@@ -151,11 +148,7 @@ def _occurrences(
     return found
 
 
-@njit(
-    types.void(BYTES, OFFSETS, WIDE, WIDE, HASHES, WIDE, SLOTS, _MATRIX),
-    cache=True,
-    nogil=True,
-)
+@kernel(types.void(BYTES, OFFSETS, WIDE, WIDE, HASHES, WIDE, SLOTS, _MATRIX))
 def _count_ngrams(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],

@@ -12,9 +12,9 @@ share, not what more than 10 documents have, so that a document's answer hangs o
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from winnow.udfs.kernels import kernel
 from winnow.udfs.normalised_words import Room, write_ngrams, write_words
 from winnow.udfs.target_index import SCAN, Index, Targets, find_ngram, index_targets
 
@@ -33,7 +33,7 @@ def indexes(targets: Targets) -> list[Index]:
     ]
 
 
-@njit(SCAN, cache=True, nogil=True)
+@kernel(SCAN)
 def ngram_overlap(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],

@@ -5,15 +5,16 @@ where both do. So each pass looks up pairs of numbers, and from n = 3 on few of 
 """
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
+from winnow.udfs.kernels import kernel
 from winnow.udfs.seen import slot_of, slots_for
 
 NUMBERS = types.Array(types.int32, 1, "C")
 
 
-@njit(types.void(NUMBERS, types.int64), cache=True, nogil=True)
+@kernel(types.void(NUMBERS, types.int64))
 def clear(seen: NDArray[np.int32], slots: int) -> None:
     """Empty the first slots of a table of places; -1 stands for none."""
     for slot in range(slots):
@@ -23,7 +24,7 @@ def clear(seen: NDArray[np.int32], slots: int) -> None:
 _COUNT = "UniTuple(int64, 2)(int32[::1], int32[::1], int32[::1], int32[::1], int32[::1], int64)"
 
 
-@njit(_COUNT, cache=True, nogil=True)
+@kernel(_COUNT)
 def count_pairs(
     items: NDArray[np.int32],
     item_times: NDArray[np.int32],

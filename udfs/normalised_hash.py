@@ -4,12 +4,13 @@ import unicodedata
 
 import numpy as np
 import pyarrow as pa
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, texts
 from winnow.udfs.decoding import decode, space_size
 from winnow.udfs.hashing import blake2b_128
+from winnow.udfs.kernels import kernel
 from winnow.udfs.registry import column_function
 
 _IS_PUNCTUATION = np.array(
@@ -18,7 +19,7 @@ _IS_PUNCTUATION = np.array(
 _SPACE = ord(" ")
 
 
-@njit(types.int64(BYTES, types.Array(types.uint8, 1, "C")), cache=True, nogil=True)
+@kernel(types.int64(BYTES, types.Array(types.uint8, 1, "C")))
 def _keep_words(data: NDArray[np.uint8], words: NDArray[np.uint8]) -> int:
     """Write the text without punctuation, one space between words; return its size."""
     at = size = 0

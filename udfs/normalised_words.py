@@ -13,11 +13,12 @@ from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES
 from winnow.udfs.decoding import decode
+from winnow.udfs.kernels import kernel
 
 # What becomes of a code point: up to three letters of 21 bits, negative for a word of its own.
 _SEPARATES, _PASSED_OVER = 0, 1
@@ -69,11 +70,7 @@ def _fold_table() -> NDArray[np.int64]:
 FOLDS = _fold_table()
 
 
-@njit(
-    types.int64(BYTES, types.int64, types.int64, FOLD, HASHES, PLACES, PLACES),
-    cache=True,
-    nogil=True,
-)
+@kernel(types.int64(BYTES, types.int64, types.int64, FOLD, HASHES, PLACES, PLACES))
 def write_words(
     data: NDArray[np.uint8],
     at: int,
@@ -145,7 +142,7 @@ def room_for(offsets: NDArray[np.int64]) -> Room:
     return Room(hashes[0], places[0], places[1], hashes[1])
 
 
-@njit(types.int64(HASHES, types.int64, types.int64, HASHES), cache=True, nogil=True)
+@kernel(types.int64(HASHES, types.int64, types.int64, HASHES))
 def write_ngrams(
     words: NDArray[np.uint64], count: int, size: int, ngrams: NDArray[np.uint64]
 ) -> int:

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pyarrow as pa
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, strings, utf8
+from winnow.udfs.kernels import kernel
 from winnow.udfs.registry import column_function
 
 TOKEN_BYTES = 4  # of English in UTF-8, about what byte-pair encodings of 50,000 tokens reach
@@ -16,12 +17,12 @@ _CUT = types.int64(BYTES, types.int64, types.int64, types.int64)
 _PLACES = types.Array(types.int64, 1, "C")
 
 
-@njit(types.boolean(types.uint8), cache=True, nogil=True)
+@kernel(types.boolean(types.uint8))
 def _is_space(byte: int) -> bool:
     return byte in (_SPACE, _NEWLINE, _TAB, _RETURN)
 
 
-@njit(types.boolean(BYTES, types.int64, types.int64), cache=True, nogil=True)
+@kernel(types.boolean(BYTES, types.int64, types.int64))
 def _ends_sentence(data: NDArray[np.uint8], start: int, at: int) -> bool:
     """Whether a sentence ends before data[at]: "." and white space, or an ideographic full stop."""
     if at - start >= 3:
@@ -36,7 +37,7 @@ def _ends_sentence(data: NDArray[np.uint8], start: int, at: int) -> bool:
     return last in (_STOP, _EXCLAMATION, _QUESTION)
 
 
-@njit(_CUT, cache=True, nogil=True)
+@kernel(_CUT)
 def _cut(data: NDArray[np.uint8], start: int, end: int, size: int) -> int:
     """Return where the passage that begins at `start` ends: after its white space."""
     if end - start <= size + size // 4:
@@ -60,7 +61,7 @@ def _cut(data: NDArray[np.uint8], start: int, end: int, size: int) -> int:
     return last
 
 
-@njit(types.int64(BYTES, OFFSETS, types.int64, _PLACES, _PLACES), cache=True, nogil=True)
+@kernel(types.int64(BYTES, OFFSETS, types.int64, _PLACES, _PLACES))
 def _cut_all(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
@@ -80,7 +81,7 @@ def _cut_all(
     return count
 
 
-@njit(types.void(BYTES, *(_PLACES,) * 5), cache=True, nogil=True)
+@kernel(types.void(BYTES, *(_PLACES,) * 5))
 def _measure(
     data: NDArray[np.uint8],
     bounds: NDArray[np.int64],

@@ -1,10 +1,11 @@
 """Phrases that kernels look for in texts, in lower or upper case."""
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS
+from winnow.udfs.kernels import kernel
 
 _BEGINNINGS = types.Array(types.int64, 2, "C", readonly=True)
 
@@ -28,11 +29,7 @@ def beginnings(phrases: tuple[bytes, ...]) -> NDArray[np.int64]:
     return bits
 
 
-@njit(
-    types.boolean(BYTES, types.int64, types.int64, BYTES, OFFSETS, types.int64),
-    cache=True,
-    nogil=True,
-)
+@kernel(types.boolean(BYTES, types.int64, types.int64, BYTES, OFFSETS, types.int64))
 def is_phrase(
     data: NDArray[np.uint8],
     at: int,
@@ -57,11 +54,7 @@ def is_phrase(
     return True
 
 
-@njit(
-    types.int64(BYTES, types.int64, types.int64, BYTES, OFFSETS, _BEGINNINGS),
-    cache=True,
-    nogil=True,
-)
+@kernel(types.int64(BYTES, types.int64, types.int64, BYTES, OFFSETS, _BEGINNINGS))
 def phrases_at(
     data: NDArray[np.uint8],
     at: int,

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, strings, utf8
@@ -10,6 +10,7 @@ from winnow.udfs.characters import DIGIT, SPACE, UPPERCASE, having
 from winnow.udfs.dclm_quality import CLASSES as WORD_CLASSES
 from winnow.udfs.dclm_quality import count_words
 from winnow.udfs.decoding import decode, space_size, space_size_before
+from winnow.udfs.kernels import kernel
 from winnow.udfs.refinedweb_urls import is_word_character
 from winnow.udfs.registry import column_function
 
@@ -71,7 +72,7 @@ _MATRIX = types.Array(types.int32, 2, "C")
 _START, _END, _CHARS, _UPPERCASES, _DIGITS, _WORDS = range(6)
 
 
-@njit("UniTuple(int64, 2)(Array(uint8, 1, 'C', readonly=True), int64, int64, boolean)", cache=True)
+@kernel("UniTuple(int64, 2)(Array(uint8, 1, 'C', readonly=True), int64, int64, boolean)")
 def _lower(data: NDArray[np.uint8], at: int, end: int, by_fold: bool) -> tuple[int, int]:
     """Return the ASCII letter in lower case that stands here, or the byte, and its size.
 
@@ -91,7 +92,7 @@ def _lower(data: NDArray[np.uint8], at: int, end: int, by_fold: bool) -> tuple[i
 _PHRASE_SIZE = types.int64(BYTES, types.int64, types.int64, BYTES, types.boolean)
 
 
-@njit(_PHRASE_SIZE, cache=True, nogil=True)
+@kernel(_PHRASE_SIZE)
 def _phrase_size(
     data: NDArray[np.uint8], at: int, end: int, phrase: NDArray[np.uint8], by_fold: bool
 ) -> int:
@@ -107,7 +108,7 @@ def _phrase_size(
     return at - start
 
 
-@njit(types.boolean(BYTES, types.int64, types.int64, BYTES), cache=True, nogil=True)
+@kernel(types.boolean(BYTES, types.int64, types.int64, BYTES))
 def _is_counter(data: NDArray[np.uint8], at: int, end: int, classes: NDArray[np.uint8]) -> bool:
     """Tell whether the line says no more than "1,234 likes"."""
     kind, size = 0, 0
@@ -146,7 +147,7 @@ def _is_counter(data: NDArray[np.uint8], at: int, end: int, classes: NDArray[np.
     return False
 
 
-@njit(types.int64(_STORE, types.int64, types.int64, types.int64), cache=True, nogil=True)
+@kernel(types.int64(_STORE, types.int64, types.int64, types.int64))
 def _cut(data: NDArray[np.uint8], at: int, after: int, end: int) -> int:
     """Move what is behind the part to its place; return the new end."""
     for i in range(after, end):
@@ -154,7 +155,7 @@ def _cut(data: NDArray[np.uint8], at: int, after: int, end: int) -> int:
     return end - (after - at)
 
 
-@njit(types.int64(_STORE, _LINES, types.int64), cache=True, nogil=True)
+@kernel(types.int64(_STORE, _LINES, types.int64))
 def _strip(data: NDArray[np.uint8], lines: NDArray[np.int64], count: int) -> int:
     """Take white space from the ends of the text that the lines are; return how many are left."""
     first = 0
@@ -183,7 +184,7 @@ def _strip(data: NDArray[np.uint8], lines: NDArray[np.int64], count: int) -> int
     return count
 
 
-@njit(types.boolean(_STORE, _LINES, types.int64), cache=True, nogil=True)
+@kernel(types.boolean(_STORE, _LINES, types.int64))
 def _measure_ascii(data: NDArray[np.uint8], lines: NDArray[np.int64], line: int) -> bool:
     """Count as `_measure` does, without a branch; return whether the line is ASCII indeed."""
     start, end = lines[line, _START], lines[line, _END]
@@ -205,7 +206,7 @@ def _measure_ascii(data: NDArray[np.uint8], lines: NDArray[np.int64], line: int)
     return bool(others == 0)
 
 
-@njit(types.void(_STORE, _LINES, types.int64, BYTES), cache=True, nogil=True)
+@kernel(types.void(_STORE, _LINES, types.int64, BYTES))
 def _measure(
     data: NDArray[np.uint8], lines: NDArray[np.int64], line: int, classes: NDArray[np.uint8]
 ) -> None:
@@ -230,7 +231,7 @@ def _measure(
     lines[line, _DIGITS], lines[line, _WORDS] = digits, words
 
 
-@njit(types.int64(_STORE, types.int64, types.int64), cache=True, nogil=True)
+@kernel(types.int64(_STORE, types.int64, types.int64))
 def _cut_cart(data: NDArray[np.uint8], start: int, end: int) -> int:
     """Cut "items in cart" and one white space before it out; return the new end."""
     at = start  # behind the last phrase
@@ -245,7 +246,7 @@ def _cut_cart(data: NDArray[np.uint8], start: int, end: int) -> int:
     return end
 
 
-@njit(types.int64(_STORE, types.int64, types.int64), cache=True, nogil=True)
+@kernel(types.int64(_STORE, types.int64, types.int64))
 def _cut_read_more(data: NDArray[np.uint8], start: int, end: int) -> int:
     """Cut "read more", the three characters behind it and one white space off; return the end."""
     at = end
@@ -259,7 +260,7 @@ def _cut_read_more(data: NDArray[np.uint8], start: int, end: int) -> int:
     return at - space_size_before(data, start, at)
 
 
-@njit(types.int64(_STORE, types.int64, types.int64), cache=True, nogil=True)
+@kernel(types.int64(_STORE, types.int64, types.int64))
 def _cut_sign_in(data: NDArray[np.uint8], start: int, end: int) -> int:
     """Cut "sign-in" and one white space behind it off the beginning; return the new end."""
     size = _phrase_size(data, start, end, _PHRASES[2], True)
@@ -271,7 +272,7 @@ def _cut_sign_in(data: NDArray[np.uint8], start: int, end: int) -> int:
 _CLEAN = types.void(BYTES, OFFSETS, BYTES, types.int64, _STORE, _WIDE, _MATRIX)
 
 
-@njit(_CLEAN, cache=True, nogil=True)
+@kernel(_CLEAN)
 def _clean(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, strings, utf8
 from winnow.udfs.dclm_quality import ALPHANUMERIC, CLASSES
 from winnow.udfs.decoding import decode, space_size_before
+from winnow.udfs.kernels import kernel
 from winnow.udfs.registry import column_function
 
 REMOVALS = ("urls", "ip_addresses", "newlines")
@@ -68,7 +69,7 @@ def _folds() -> NDArray[np.int32]:
 _DOMAINS, _FOLD = _domain_tree(), _folds()
 
 
-@njit(types.int64(_EDGES, types.int64, types.int64), cache=True, nogil=True)
+@kernel(types.int64(_EDGES, types.int64, types.int64))
 def _next_node(edges: NDArray[np.int64], node: int, point: int) -> int:
     """Return the node that the character leads to, 0 where it leads nowhere."""
     wanted = abs(node) << 21 | point
@@ -82,13 +83,13 @@ def _next_node(edges: NDArray[np.int64], node: int, point: int) -> int:
     return int(edges[low, 1]) if low < len(edges) and edges[low, 0] == wanted else 0
 
 
-@njit(types.boolean(BYTES, types.int64), cache=True, nogil=True)
+@kernel(types.boolean(BYTES, types.int64))
 def is_word_character(classes: NDArray[np.uint8], point: int) -> bool:
     r"""Tell whether Python's `\w` matches the character."""
     return point == _UNDERSCORE or classes[point] & ALPHANUMERIC != 0
 
 
-@njit(types.boolean(BYTES, types.int64, types.int64, BYTES), cache=True, nogil=True)
+@kernel(types.boolean(BYTES, types.int64, types.int64, BYTES))
 def _is_word_before(
     data: NDArray[np.uint8], start: int, at: int, classes: NDArray[np.uint8]
 ) -> bool:
@@ -101,7 +102,7 @@ def _is_word_before(
     return is_word_character(classes, decode(data, lead, at)[0])
 
 
-@njit(types.int64(BYTES, types.int64, types.int64, BYTES, _EDGES), cache=True, nogil=True)
+@kernel(types.int64(BYTES, types.int64, types.int64, BYTES, _EDGES))
 def _domain_size(
     data: NDArray[np.uint8],
     at: int,
@@ -124,7 +125,7 @@ def _domain_size(
         at += length
 
 
-@njit(types.boolean(BYTES, types.int64, types.int64, _EDGES, _FOLDS), cache=True, nogil=True)
+@kernel(types.boolean(BYTES, types.int64, types.int64, _EDGES, _FOLDS))
 def _begins_with_domain(
     data: NDArray[np.uint8],
     at: int,
@@ -143,7 +144,7 @@ def _begins_with_domain(
     return False
 
 
-@njit(types.int64(BYTES, types.int64, types.int64), cache=True, nogil=True)
+@kernel(types.int64(BYTES, types.int64, types.int64))
 def _scheme_size(data: NDArray[np.uint8], start: int, at: int) -> int:
     """Return the bytes of the scheme that ends at `at`, 0 where there is none."""
     for scheme in _SCHEMES:
@@ -157,7 +158,7 @@ def _scheme_size(data: NDArray[np.uint8], start: int, at: int) -> int:
     return 0
 
 
-@njit(types.int64(BYTES, types.int64, types.int64), cache=True, nogil=True)
+@kernel(types.int64(BYTES, types.int64, types.int64))
 def _address_size(data: NDArray[np.uint8], at: int, end: int) -> int:
     """Return the bytes of the four numbers with dots that begin here, 0 where there are none."""
     start = at
@@ -174,7 +175,7 @@ def _address_size(data: NDArray[np.uint8], at: int, end: int) -> int:
     return at + 1 - start if at < end and _IS_DIGIT[data[at]] else 0
 
 
-@njit(types.int64(BYTES, types.int64, types.int64), cache=True, nogil=True)
+@kernel(types.int64(BYTES, types.int64, types.int64))
 def _without_spaces(data: NDArray[np.uint8], start: int, at: int) -> int:
     """Return where the white space before `at` begins that goes with an address."""
     for _ in range(MOST_SPACES):
@@ -185,7 +186,7 @@ def _without_spaces(data: NDArray[np.uint8], start: int, at: int) -> int:
 _REMOVE_URLS = types.void(BYTES, OFFSETS, BYTES, _EDGES, _FOLDS, _STORE, _WIDE, _REMOVED)
 
 
-@njit(_REMOVE_URLS, cache=True, nogil=True)
+@kernel(_REMOVE_URLS)
 def _remove_urls(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
@@ -235,7 +236,7 @@ def _remove_urls(
     left_offsets[offsets.size - 1] = written
 
 
-@njit(types.void(BYTES, OFFSETS, BYTES, _STORE, _WIDE, _REMOVED), cache=True, nogil=True)
+@kernel(types.void(BYTES, OFFSETS, BYTES, _STORE, _WIDE, _REMOVED))
 def _remove_ip_addresses(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
@@ -278,7 +279,7 @@ def _remove_ip_addresses(
     left_offsets[offsets.size - 1] = written
 
 
-@njit(types.void(BYTES, OFFSETS, _STORE, _WIDE, _REMOVED), cache=True, nogil=True)
+@kernel(types.void(BYTES, OFFSETS, _STORE, _WIDE, _REMOVED))
 def _remove_newlines(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pyarrow as pa
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
+from winnow.udfs.kernels import kernel
 from winnow.udfs.registry import column_function
 from winnow.udfs.token_table import HASHES, WIDE
 from winnow.udfs.word_windows import FRESH, find_windows, is_same_word
@@ -21,7 +22,7 @@ _SPANS = types.Array(types.int64, 2, "C")
 _MARKS = types.Array(types.int32, 1, "C")
 
 
-@njit(types.void(WIDE, HASHES, WIDE, WIDE, WIDE), cache=True, nogil=True)
+@kernel(types.void(WIDE, HASHES, WIDE, WIDE, WIDE))
 def _collect_anchors(
     first: NDArray[np.int64],
     anchors: NDArray[np.uint64],
@@ -47,11 +48,7 @@ def _collect_anchors(
     found_first[first.size - 1] = end
 
 
-@njit(
-    types.int64(BYTES, WIDE, WIDE, HASHES, WIDE, WIDE, types.int64, _SPANS, WIDE),
-    cache=True,
-    nogil=True,
-)
+@kernel(types.int64(BYTES, WIDE, WIDE, HASHES, WIDE, WIDE, types.int64, _SPANS, WIDE))
 def _find_spans(
     data: NDArray[np.uint8],
     starts: NDArray[np.int64],
@@ -101,7 +98,7 @@ def _find_spans(
     return count
 
 
-@njit(types.int64(BYTES, types.int64, types.int64, _MARKS), cache=True, nogil=True)
+@kernel(types.int64(BYTES, types.int64, types.int64, _MARKS))
 def _code_points(data: NDArray[np.uint8], begin: int, at: int, marks: NDArray[np.int32]) -> int:
     """Return how many code points stand in data[begin:at]; marks are those before each block."""
     block = (at - begin) // BLOCK
@@ -111,7 +108,7 @@ def _code_points(data: NDArray[np.uint8], begin: int, at: int, marks: NDArray[np
     return points
 
 
-@njit(types.void(BYTES, OFFSETS, WIDE, WIDE, WIDE, _SPANS, WIDE, _SPANS), cache=True, nogil=True)
+@kernel(types.void(BYTES, OFFSETS, WIDE, WIDE, WIDE, _SPANS, WIDE, _SPANS))
 def _place(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],

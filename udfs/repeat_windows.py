@@ -2,16 +2,17 @@
 
 import numpy as np
 import pyarrow as pa
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import list_rows, utf8
+from winnow.udfs.kernels import kernel
 from winnow.udfs.registry import column_function
 from winnow.udfs.token_table import HASHES, WIDE
 from winnow.udfs.word_windows import FRESH, find_windows
 
 
-@njit(types.void(WIDE, HASHES, HASHES, WIDE, WIDE, WIDE, WIDE, WIDE, WIDE), cache=True, nogil=True)
+@kernel(types.void(WIDE, HASHES, HASHES, WIDE, WIDE, WIDE, WIDE, WIDE, WIDE))
 def _select(
     first: NDArray[np.int64],
     hashes: NDArray[np.uint64],

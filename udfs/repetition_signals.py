@@ -2,11 +2,12 @@
 
 import numpy as np
 import pyarrow as pa
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
 from winnow.udfs.decoding import count_chars
+from winnow.udfs.kernels import kernel
 from winnow.udfs.ngrams import NUMBERS, count_pairs
 from winnow.udfs.registry import column_function
 from winnow.udfs.seen import slots_for
@@ -47,7 +48,7 @@ _ROW = types.Array(types.int32, 1, "A")
 _PARTS = types.void(BYTES, PLACES, types.int64, KEYS, *(NUMBERS,) * 3, _ROW)
 
 
-@njit(_PARTS, cache=True, nogil=True)
+@kernel(_PARTS)
 def _count_copies(
     data: NDArray[np.uint8],
     parts: NDArray[np.int64],
@@ -77,7 +78,7 @@ def _count_copies(
 _NGRAMS = types.void(NUMBERS, NUMBERS, types.int64, *(NUMBERS,) * 5, _ROW)
 
 
-@njit(_NGRAMS, cache=True, nogil=True)
+@kernel(_NGRAMS)
 def _count_ngrams(
     words: NDArray[np.int32],
     before: NDArray[np.int32],
@@ -132,7 +133,7 @@ def _count_ngrams(
 _COUNT = types.void(BYTES, OFFSETS, PLACES, NUMBERS, FIRST, types.Array(types.int32, 2, "C"))
 
 
-@njit(_COUNT, cache=True, nogil=True)
+@kernel(_COUNT)
 def _count(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],

@@ -5,10 +5,11 @@ so that nothing has to be cleared from one text to the next.
 """
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS
+from winnow.udfs.kernels import kernel
 
 # int64[slots, 3]: the stamp of who filled it, and two numbers of theirs.
 SLOTS = types.Array(types.int64, 2, "C")
@@ -22,7 +23,7 @@ def new_slots(items: int) -> NDArray[np.int64]:
     return np.zeros((slots_for(max(items, 1)), 3), np.int64)
 
 
-@njit(types.int64(types.int64), cache=True, nogil=True)
+@kernel(types.int64(types.int64))
 def slots_for(items: int) -> int:
     """Return a power of two, at least twice the items: what a set of so many looks at."""
     slots = 2
@@ -31,7 +32,7 @@ def slots_for(items: int) -> int:
     return slots
 
 
-@njit(types.int64(BYTES, OFFSETS), cache=True, nogil=True)
+@kernel(types.int64(BYTES, OFFSETS))
 def most_newlines(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> int:
     """Return how many "\\n" the row has that has most."""
     most = 0
@@ -43,7 +44,7 @@ def most_newlines(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> int:
     return most
 
 
-@njit(types.int64(types.uint64, types.int64), cache=True, nogil=True)
+@kernel(types.int64(types.uint64, types.int64))
 def slot_of(key: np.uint64, slots: int) -> np.int64:
     """Return where to look first: the key's bits, mixed."""
     mixed = np.uint64(key)
@@ -52,7 +53,7 @@ def slot_of(key: np.uint64, slots: int) -> np.int64:
     return np.int64(mixed & np.uint64(slots - 1))
 
 
-@njit(types.uint64(BYTES, types.int64), cache=True, nogil=True)
+@kernel(types.uint64(BYTES, types.int64))
 def _eight_bytes(data: NDArray[np.uint8], at: int) -> np.uint64:
     """Return the next eight bytes as one number, the first byte lowest: a single load."""
     # A signed index may be one from the end; where numba has to ask, it is no single load.
@@ -63,7 +64,7 @@ def _eight_bytes(data: NDArray[np.uint8], at: int) -> np.uint64:
     return number
 
 
-@njit(types.uint64(BYTES, types.int64, types.int64), cache=True, nogil=True)
+@kernel(types.uint64(BYTES, types.int64, types.int64))
 def key_of(data: NDArray[np.uint8], start: int, end: int) -> np.uint64:
     """Return a string's key: up to 7 bytes are their own, a longer one has its hash."""
     size = np.uint64(end - start)
@@ -85,7 +86,7 @@ def key_of(data: NDArray[np.uint8], start: int, end: int) -> np.uint64:
     return (key ^ _eight_bytes(data, end - 8)) * _MULTIPLIER | np.uint64(1 << 63)
 
 
-@njit(types.boolean(BYTES, *(types.int64,) * 3), cache=True, nogil=True)
+@kernel(types.boolean(BYTES, *(types.int64,) * 3))
 def are_equal(data: NDArray[np.uint8], one: int, other: int, size: int) -> bool:
     """Tell whether two strings of one size are the same: eight bytes at once where there are."""
     i = 0
@@ -100,7 +101,7 @@ def are_equal(data: NDArray[np.uint8], one: int, other: int, size: int) -> bool:
     return bool(_eight_bytes(data, one + size - 8) == _eight_bytes(data, other + size - 8))
 
 
-@njit(types.boolean(BYTES, *(types.int64,) * 5, SLOTS), cache=True, nogil=True)
+@kernel(types.boolean(BYTES, *(types.int64,) * 5, SLOTS))
 def is_repeat(
     data: NDArray[np.uint8],
     text: int,
@@ -125,7 +126,7 @@ def is_repeat(
     return False
 
 
-@njit(types.void(BYTES, PLACES, PLACES, PLACES, SLOTS, PLACES), cache=True, nogil=True)
+@kernel(types.void(BYTES, PLACES, PLACES, PLACES, SLOTS, PLACES))
 def number_strings(
     data: NDArray[np.uint8],
     starts: NDArray[np.int64],

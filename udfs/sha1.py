@@ -9,8 +9,10 @@ more; it is here because datasketch's signatures are made of it.
 """
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
+
+from winnow.udfs.kernels import kernel
 
 LANES = 32  # two vectors of 16 hide the latency of the rounds
 
@@ -31,12 +33,12 @@ HASHES = types.Array(types.uint64, 1, "C")
 _WORD = types.uint32
 
 
-@njit(_WORD(_WORD, types.int64), cache=True, nogil=True)
+@kernel(_WORD(_WORD, types.int64))
 def _rotated(word: np.uint32, bits: int) -> np.uint32:
     return np.uint32(word << np.uint32(bits) | word >> np.uint32(32 - bits))
 
 
-@njit(_WORD(types.int64, *(_WORD,) * 6), cache=True, nogil=True)
+@kernel(_WORD(types.int64, *(_WORD,) * 6))
 def _round(
     function: int,
     a: np.uint32,
@@ -55,7 +57,7 @@ def _round(
     return np.uint32(_rotated(a, 5) + mixed + e + word)
 
 
-@njit(types.void(WORDS, WORDS, types.int64, _WORD), cache=True, nogil=True)
+@kernel(types.void(WORDS, WORDS, types.int64, _WORD))
 def _five_rounds(
     now: NDArray[np.uint32], words: NDArray[np.uint32], function: int, constant: np.uint32
 ) -> None:
@@ -77,7 +79,7 @@ def _five_rounds(
         now[3 * LANES + lane], now[4 * LANES + lane] = d, e
 
 
-@njit(types.void(WORDS), cache=True, nogil=True)
+@kernel(types.void(WORDS))
 def _schedule(words: NDArray[np.uint32]) -> None:
     """Write word 16 of every lane."""
     for lane in range(LANES):
@@ -86,7 +88,7 @@ def _schedule(words: NDArray[np.uint32]) -> None:
         words[16 * LANES + lane] = _rotated(np.uint32(word), 1)
 
 
-@njit(types.void(WORDS, WORDS, WORDS), cache=True, nogil=True)
+@kernel(types.void(WORDS, WORDS, WORDS))
 def _compress(
     words: NDArray[np.uint32], state: NDArray[np.uint32], now: NDArray[np.uint32]
 ) -> None:
@@ -101,7 +103,7 @@ def _compress(
         state[i] = np.uint32(state[i] + now[i])
 
 
-@njit(types.void(WORDS, POSITIONS, POSITIONS, POSITIONS, WORDS), cache=True, nogil=True)
+@kernel(types.void(WORDS, POSITIONS, POSITIONS, POSITIONS, WORDS))
 def _load(
     text: NDArray[np.uint32],
     at: NDArray[np.int64],
@@ -131,14 +133,14 @@ def _load(
             words[15 * LANES + lane] = np.uint32(sizes[lane] << 3)
 
 
-@njit(types.uint64(_WORD), cache=True, nogil=True)
+@kernel(types.uint64(_WORD))
 def _swapped(word: np.uint32) -> np.uint64:
     swapped = word << np.uint32(24) | (word & np.uint32(0xFF00)) << np.uint32(8)
     swapped |= word >> np.uint32(8) & np.uint32(0xFF00) | word >> np.uint32(24)
     return np.uint64(np.uint32(swapped))
 
 
-@njit(types.void(types.Array(types.uint8, 1, "C"), types.int64, WORDS), cache=True, nogil=True)
+@kernel(types.void(types.Array(types.uint8, 1, "C"), types.int64, WORDS))
 def big_endian_words(data: NDArray[np.uint8], size: int, text: NDArray[np.uint32]) -> None:
     """Write text[i], the four bytes data[i:i + 4] as one number, for i < size.
 
@@ -153,7 +155,7 @@ def big_endian_words(data: NDArray[np.uint8], size: int, text: NDArray[np.uint32
         )
 
 
-@njit(types.void(WORDS, POSITIONS, POSITIONS, types.int64, HASHES), cache=True, nogil=True)
+@kernel(types.void(WORDS, POSITIONS, POSITIONS, types.int64, HASHES))
 def sha1_hash64(
     text: NDArray[np.uint32],
     starts: NDArray[np.int64],

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pyarrow as pa
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
+from winnow.udfs.kernels import kernel
 from winnow.udfs.registry import column_function
 from winnow.udfs.sha1 import POSITIONS
 from winnow.udfs.shingles import PIECE, ROOM, Room, begin, check_shingle, next_hashes, room_for
@@ -17,7 +18,7 @@ MOST_HASHES = 1 << 17
 _FLAGS = types.Array(types.boolean, 1, "C")
 
 
-@njit(types.int64(POSITIONS, types.int64, types.int64), cache=True, nogil=True)
+@kernel(types.int64(POSITIONS, types.int64, types.int64))
 def _sort_distinct(hashes: NDArray[np.int64], start: int, end: int) -> int:
     """Sort hashes[start:end] and move the distinct ones to the front; return their end."""
     hashes[start:end].sort()
@@ -34,7 +35,7 @@ _COLLECT = types.void(
 )  # fmt: skip
 
 
-@njit(_COLLECT, cache=True, nogil=True)
+@kernel(_COLLECT)
 def _collect(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],

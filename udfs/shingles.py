@@ -13,11 +13,12 @@ no other. A text of white space has none.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES
 from winnow.udfs.decoding import MAY_BE_SPACE, space_size
+from winnow.udfs.kernels import kernel
 from winnow.udfs.sha1 import HASHES, POSITIONS, SLACK, WORDS, big_endian_words, sha1_hash64
 
 UNITS = ("word", "char")
@@ -79,7 +80,7 @@ def check_shingle(unit: str, size: int) -> None:
         raise ValueError(f"a shingle has 1 to {MOST_UNITS} units, not {size}")
 
 
-@njit(_UNIT_READER, cache=True, nogil=True)
+@kernel(_UNIT_READER)
 def _read_words(
     data: NDArray[np.uint8],
     end: int,
@@ -114,7 +115,7 @@ def _read_words(
     state[_AT], state[_UNITS], state[_SIZE] = at, units, size
 
 
-@njit(_UNIT_READER, cache=True, nogil=True)
+@kernel(_UNIT_READER)
 def _read_characters(
     data: NDArray[np.uint8],
     end: int,
@@ -152,14 +153,14 @@ def _read_characters(
     state[_AT], state[_UNITS], state[_SIZE] = at, units, size
 
 
-@njit(types.void(types.int64, ROOM), cache=True, nogil=True)
+@kernel(types.void(types.int64, ROOM))
 def begin(start: int, room: Room) -> None:
     """Turn to the text that begins at `start`."""
     room.state[:] = 0
     room.state[_AT] = start
 
 
-@njit(types.int64(BYTES, types.int64, types.boolean, types.int64, ROOM), cache=True, nogil=True)
+@kernel(types.int64(BYTES, types.int64, types.boolean, types.int64, ROOM))
 def next_hashes(
     data: NDArray[np.uint8], end: int, is_char: bool, shingle_size: int, room: Room
 ) -> int:

@@ -3,9 +3,10 @@
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
+from winnow.udfs.kernels import kernel
 from winnow.udfs.registry import column_function
 
 SET = pa.struct({"hashes": pa.list_(pa.int64()), "is_sampled": pa.bool_()})
@@ -19,7 +20,7 @@ _LARGEST = np.iinfo(np.int64).max
 _COMPARE = types.void(*(_HASHES, _OFFSETS, _FLAGS) * 2, _NUMBERS, _NUMBERS)
 
 
-@njit(_COMPARE, cache=True, nogil=True)
+@kernel(_COMPARE)
 def _compare(
     a: NDArray[np.int64],
     a_offsets: NDArray[np.int32],

@@ -11,11 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
 from winnow.udfs.hashing import blake2b_128
+from winnow.udfs.kernels import kernel
 from winnow.udfs.normalised_words import (
     FOLD,
     FOLDS,
@@ -225,21 +226,21 @@ def _filter(ngrams: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return passed
 
 
-@njit(types.void(HASHES, HASHES), cache=True, nogil=True)
+@kernel(types.void(HASHES, HASHES))
 def _set_bits(ngrams: NDArray[np.uint64], passed: NDArray[np.uint64]) -> None:
     for ngram in ngrams:
         bit = slot_of(ngram, 64 * len(passed))
         passed[bit >> 6] |= np.uint64(1) << np.uint64(bit & 63)
 
 
-@njit(types.boolean(HASHES, types.uint64), cache=True, nogil=True)
+@kernel(types.boolean(HASHES, types.uint64))
 def passes(passed: NDArray[np.uint64], ngram: np.uint64) -> bool:
     """Tell whether an n-gram may be that of an item."""
     bit = slot_of(ngram, 64 * len(passed))
     return bool(passed[bit >> 6] >> np.uint64(bit & 63) & np.uint64(1))
 
 
-@njit(types.int64(HASHES, HASHES, types.uint64), cache=True, nogil=True)
+@kernel(types.int64(HASHES, HASHES, types.uint64))
 def find_ngram(passed: NDArray[np.uint64], ngrams: NDArray[np.uint64], ngram: np.uint64) -> int:
     """Return the number of an n-gram, -1 if no item has it."""
     if not passes(passed, ngram):
@@ -254,7 +255,7 @@ def find_ngram(passed: NDArray[np.uint64], ngrams: NDArray[np.uint64], ngram: np
     return low if low < len(ngrams) and ngrams[low] == ngram else -1
 
 
-@njit(types.int64(PLACES, types.int64, types.int64, types.int64), cache=True, nogil=True)
+@kernel(types.int64(PLACES, types.int64, types.int64, types.int64))
 def find_posting(items: NDArray[np.int32], low: int, high: int, item: int) -> int:
     """Return where among items[low:high] an item is, -1 if it is not."""
     after = high

@@ -9,7 +9,7 @@ import unicodedata
 
 import numpy as np
 import pyarrow as pa
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
@@ -24,6 +24,7 @@ from winnow.udfs.characters import (
     character_classes,
 )
 from winnow.udfs.decoding import REPLACEMENT, decode
+from winnow.udfs.kernels import kernel
 from winnow.udfs.ngrams import NUMBERS
 from winnow.udfs.registry import column_function
 from winnow.udfs.seen import is_repeat, most_newlines, slots_for
@@ -116,7 +117,7 @@ _STOP_WORD_BYTES = 4
 _STOP_KEYS = tuple(int.from_bytes(b"\1" + word.encode(), "big") for word in STOP_WORDS)
 
 
-@njit(types.boolean(BYTES, types.int64, types.int64), cache=True, nogil=True)
+@kernel(types.boolean(BYTES, types.int64, types.int64))
 def is_stop_word(data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Tell whether the word is one of STOP_WORDS, in ASCII capitals or not."""
     if end - start > _STOP_WORD_BYTES:
@@ -128,7 +129,7 @@ def is_stop_word(data: NDArray[np.uint8], start: int, end: int) -> bool:
     return key in _STOP_KEYS
 
 
-@njit(types.boolean(BYTES, *(types.int64,) * 4), cache=True, nogil=True)
+@kernel(types.boolean(BYTES, *(types.int64,) * 4))
 def _is_phrase(data: NDArray[np.uint8], at: int, start: int, end: int, phrase: int) -> bool:
     """Tell whether the phrase stands around its last space, or from here on if it has none."""
     first, size = _PHRASE_AT[phrase], _PHRASE_AT[phrase + 1] - _PHRASE_AT[phrase]
@@ -148,7 +149,7 @@ _COUNT = types.void(
 )  # fmt: skip
 
 
-@njit(_COUNT, cache=True, nogil=True)
+@kernel(_COUNT)
 def _count(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],

@@ -15,12 +15,13 @@ import unicodedata
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS
 from winnow.udfs.characters import CONTROL, DIGIT, SPACE, character_classes
 from winnow.udfs.decoding import decode
+from winnow.udfs.kernels import kernel
 
 UNITS = ("line", "paragraph")
 
@@ -75,7 +76,7 @@ _FIND = types.int64(
 )  # fmt: skip
 
 
-@njit(_FIND, cache=True, nogil=True)
+@kernel(_FIND)
 def _find(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, TypeVar
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS
@@ -28,6 +28,7 @@ from winnow.udfs.characters import (
 from winnow.udfs.chunk_cuts import CLASSES, KNOWN, cut_chunks
 from winnow.udfs.decoding import MAY_BE_SPACE, decode, space_size
 from winnow.udfs.english_tokens import tokens as english_tokens
+from winnow.udfs.kernels import kernel
 from winnow.udfs.seen import key_of, slot_of, slots_for
 
 Number = TypeVar("Number", bound=np.generic)
@@ -80,7 +81,7 @@ def _kinds() -> NDArray[np.uint8]:
 _KINDS = _kinds()
 
 
-@njit(types.int64(BYTES, OFFSETS, WIDE, WIDE, HASHES, WIDE), cache=True, nogil=True)
+@kernel(types.int64(BYTES, OFFSETS, WIDE, WIDE, HASHES, WIDE))
 def _write_chunks(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
@@ -134,7 +135,7 @@ _INTERN = types.void(
 )  # fmt: skip
 
 
-@njit(_INTERN, cache=True, nogil=True)
+@kernel(_INTERN)
 def _intern(
     data: NDArray[np.uint8],
     starts: NDArray[np.int64],
@@ -182,7 +183,7 @@ def _intern(
         ids[i] = found
 
 
-@njit(types.void(FACTS, FACTS), cache=True, nogil=True)
+@kernel(types.void(FACTS, FACTS))
 def _rehash(old: NDArray[np.uint64], slots: NDArray[np.uint64]) -> None:
     for i in range(len(old)):
         if old[i, 1]:
@@ -192,7 +193,7 @@ def _rehash(old: NDArray[np.uint64], slots: NDArray[np.uint64]) -> None:
             slots[slot, 0], slots[slot, 1] = old[i, 0], old[i, 1]
 
 
-@njit(types.void(BYTES, WIDE, WIDE, HASHES), cache=True, nogil=True)
+@kernel(types.void(BYTES, WIDE, WIDE, HASHES))
 def _hash(
     data: NDArray[np.uint8],
     starts: NDArray[np.int64],
@@ -206,7 +207,7 @@ def _hash(
 _DESCRIBE = types.void(BYTES, WIDE, types.int64, types.int64, BYTES, INTS, INTS, FACTS, FACTS)
 
 
-@njit(_DESCRIBE, cache=True, nogil=True)
+@kernel(_DESCRIBE)
 def _describe(
     store: NDArray[np.uint8],
     places: NDArray[np.int64],
@@ -247,7 +248,7 @@ def _describe(
         flags[token] = any_kind & (NON_SYMBOL | ALPHABETIC) | all_kinds
 
 
-@njit(types.int64(INTS, INTS, INTS, INTS), cache=True, nogil=True)
+@kernel(types.int64(INTS, INTS, INTS, INTS))
 def _expand(
     chunks: NDArray[np.int32],
     firsts: NDArray[np.int32],
@@ -263,7 +264,7 @@ def _expand(
     return count
 
 
-@njit(types.int64(INTS, INTS, WIDE, WIDE), cache=True, nogil=True)
+@kernel(types.int64(INTS, INTS, WIDE, WIDE))
 def _count_tokens(
     chunks: NDArray[np.int32],
     firsts: NDArray[np.int32],

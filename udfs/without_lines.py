@@ -2,11 +2,12 @@
 
 import numpy as np
 import pyarrow as pa
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, list_rows, strings, utf8
 from winnow.udfs.decoding import count_chars
+from winnow.udfs.kernels import kernel
 from winnow.udfs.registry import column_function
 from winnow.udfs.text_units import FLAGS, POSITIONS, find_units
 
@@ -20,7 +21,7 @@ _CUT = types.int64(
 )  # fmt: skip
 
 
-@njit(_CUT, cache=True, nogil=True)
+@kernel(_CUT)
 def _cut(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],

@@ -8,12 +8,13 @@ import json
 from pathlib import Path
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS
 from winnow.udfs.characters import code_points, having
 from winnow.udfs.decoding import decode
+from winnow.udfs.kernels import kernel
 from winnow.udfs.seen import PLACES
 
 # Values of the property Word_Break, as bits; MidNumLet is MidLetter and MidNum at once. Ignored are
@@ -68,7 +69,7 @@ _IS_ALONE[:0x80] = WORD_BREAKS[:0x80] & _CONNECTED == 0
 _IS_END[:0x80] = WORD_BREAKS[:0x80] & (0xFFFF ^ _NEWLINE) == 0
 
 
-@njit(types.int64(BYTES, types.int64, types.int64, KINDS), cache=True, nogil=True)
+@kernel(types.int64(BYTES, types.int64, types.int64, KINDS))
 def _next_kind(data: NDArray[np.uint8], at: int, end: int, kinds: NDArray[np.uint16]) -> int:
     """Return the kind of the first character that is not ignored, 0 at the end."""
     while at < end:
@@ -84,7 +85,7 @@ _SEGMENT = "UniTuple(int64, 2)(Array(uint8, 1, 'C', readonly=True), int64, int64
 _SEGMENT += "Array(uint16, 1, 'C', readonly=True))"
 
 
-@njit(_SEGMENT, cache=True, nogil=True)
+@kernel(_SEGMENT)
 def _segment(
     data: NDArray[np.uint8], at: int, end: int, kinds: NDArray[np.uint16]
 ) -> tuple[int, int]:
@@ -140,7 +141,7 @@ def _segment(
     return at, chars if is_word else 0
 
 
-@njit(types.void(BYTES, OFFSETS, KINDS, PLACES, PLACES, PLACES, CHARS), cache=True, nogil=True)
+@kernel(types.void(BYTES, OFFSETS, KINDS, PLACES, PLACES, PLACES, CHARS))
 def find_words(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],

@@ -17,10 +17,11 @@ of one hash can hide a repeat, with probability n^2 / 2^65 among n windows, but 
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES
+from winnow.udfs.kernels import kernel
 from winnow.udfs.seen import slot_of, slots_for
 from winnow.udfs.token_table import HASHES, WIDE, find_chunks
 
@@ -49,7 +50,7 @@ def anchor_words(words: int) -> int:
     return 1 << (max(words // 2, 1).bit_length() - 1)
 
 
-@njit(types.uint64(types.uint64, types.uint64), cache=True, nogil=True)
+@kernel(types.uint64(types.uint64, types.uint64))
 def _pair(left: np.uint64, right: np.uint64) -> np.uint64:
     """Return a hash of two hashes in this order, mixed as splitmix64 does."""
     mixed = left * np.uint64(0x9E3779B97F4A7C15) + (right ^ np.uint64(0xD1B54A32D192ED03))
@@ -63,7 +64,7 @@ _FILL = types.void(
 )  # fmt: skip
 
 
-@njit(_FILL, cache=True, nogil=True)
+@kernel(_FILL)
 def _fill(
     first: NDArray[np.int64],
     keys: NDArray[np.uint64],
@@ -131,7 +132,7 @@ def find_windows(data: NDArray[np.uint8], offsets: NDArray[np.int64], words: int
     return Windows(starts, ends, keys, first, hashes, anchors, copied)
 
 
-@njit(types.boolean(BYTES, WIDE, WIDE, HASHES, types.int64, types.int64), cache=True, nogil=True)
+@kernel(types.boolean(BYTES, WIDE, WIDE, HASHES, types.int64, types.int64))
 def is_same_word(
     data: NDArray[np.uint8],
     starts: NDArray[np.int64],

@@ -7,11 +7,12 @@ the end.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS
 from winnow.udfs.decoding import MAY_BE_SPACE, space_size
+from winnow.udfs.kernels import kernel
 from winnow.udfs.ngrams import NUMBERS, clear
 from winnow.udfs.seen import are_equal, key_of, slot_of, slots_for
 
@@ -31,7 +32,7 @@ class Words(NamedTuple):
     first: NDArray[np.int64]
 
 
-@njit(types.int64(BYTES, types.int64, types.int64), cache=True, nogil=True)
+@kernel(types.int64(BYTES, types.int64, types.int64))
 def most_words(data: NDArray[np.uint8], start: int, end: int) -> int:
     """Return a number of words that the text has at most: bytes that may begin a white space."""
     words = 1
@@ -44,7 +45,7 @@ def most_words(data: NDArray[np.uint8], start: int, end: int) -> int:
 _NUMBER = types.int64(BYTES, PLACES, types.int64, KEYS, NUMBERS, NUMBERS, types.int64)
 
 
-@njit(_NUMBER, cache=True, nogil=True)
+@kernel(_NUMBER)
 def number_words(
     data: NDArray[np.uint8],
     places: NDArray[np.int64],
@@ -90,7 +91,7 @@ def number_words(
     return different
 
 
-@njit(types.void(BYTES, OFFSETS, FIRST), cache=True, nogil=True)
+@kernel(types.void(BYTES, OFFSETS, FIRST))
 def _most(data: NDArray[np.uint8], offsets: NDArray[np.int64], most: NDArray[np.int64]) -> None:
     for row in range(offsets.size - 1):
         most[row] = most_words(data, offsets[row], offsets[row + 1])
@@ -99,7 +100,7 @@ def _most(data: NDArray[np.uint8], offsets: NDArray[np.int64], most: NDArray[np.
 _FIND = types.void(BYTES, OFFSETS, PLACES, NUMBERS, FIRST, types.int64)
 
 
-@njit(_FIND, cache=True, nogil=True)
+@kernel(_FIND)
 def _find(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from winnow.engine.registry import Version
@@ -25,6 +25,7 @@ from winnow.explore.history import parameters_of
 from winnow.explore.lineage import ancestors, descendants, nearest
 from winnow.explore.previews import EXAMPLES, GROUPS, texts_of
 from winnow.explore.stored import dataset
+from winnow.udfs.kernels import kernel
 
 NAME = "similarity"  # of the parameter, where a rule's name stands otherwise
 LOWEST = 0.5  # from which pairs are stored; see conf/pipelines/shared/duplicates/60_pairs.sql
@@ -96,11 +97,7 @@ _STORED = types.Array(types.int64, 1, "C", readonly=True)
 _STORED_FLOATS = types.Array(types.float64, 1, "C", readonly=True)
 
 
-@njit(
-    types.void(_STORED, _STORED, _STORED_FLOATS, types.float64, types.int64, _PLACES, _FLOATS),
-    cache=True,
-    nogil=True,
-)
+@kernel(types.void(_STORED, _STORED, _STORED_FLOATS, types.float64, types.int64, _PLACES, _FLOATS))
 def _decide(
     earlier: NDArray[np.int64],
     later: NDArray[np.int64],

@@ -9,12 +9,13 @@ Spark that hold nothing on the driver: large-star and small-star in turn (Kiveri
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
 from winnow.operators.registry import operator
 from winnow.operators.steps import checkpointed
+from winnow.udfs.kernels import kernel
 
 EDGES = """
     SELECT DISTINCT least(id_a, id_b) AS root, greatest(id_a, id_b) AS id
@@ -58,7 +59,7 @@ _SCHEMA = pa.schema({"id": pa.string(), "component": pa.string()})
 _NODES = types.Array(types.int64, 1, "C")
 
 
-@njit(_NODES(_NODES, _NODES, types.int64), cache=True, nogil=True)
+@kernel(_NODES(_NODES, _NODES, types.int64))
 def _smallest_reached(
     left: NDArray[np.int64], right: NDArray[np.int64], nodes: int
 ) -> NDArray[np.int64]:

@@ -85,10 +85,10 @@ def test_of_documents_of_the_same_words_the_first_is_compared(session):
     }
 
 
-MORE = [pytest.param(number, marks=pytest.mark.slow) for number in (2, 64)]
+MORE = [pytest.param(number, marks=pytest.mark.slow) for number in (1, 2, 64)]
 
 
-@pytest.mark.parametrize("partitions", [1, 8, *MORE])
+@pytest.mark.parametrize("partitions", [8, *MORE])
 def test_partitions_change_nothing(session, partitions):
     texts = families(3, 12, seed=1)
     options = {"all_pairs": 4, "representatives": 2, "match": 0.9}
