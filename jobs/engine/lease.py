@@ -155,16 +155,18 @@ class Lease:
             "renewed": datetime.now(UTC),
             "released": released,
         }
+        at_once = CommitProperties(max_commit_retries=0)
         try:
             if after is None:
-                DeltaTable.create(self._path, SCHEMA, mode="error")
+                # Tried again, the second creation would be a commit after the first one's.
+                DeltaTable.create(self._path, SCHEMA, mode="error", commit_properties=at_once)
                 after = 0
             table = DeltaTable(self._path, version=after)
             write_deltalake(
                 table,
                 pa.Table.from_pylist([row], schema=SCHEMA),
                 mode="overwrite",
-                commit_properties=CommitProperties(max_commit_retries=0),
+                commit_properties=at_once,
             )
         except DeltaError:
             return False
