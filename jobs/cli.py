@@ -385,7 +385,7 @@ def export_table(
     from winnow.explore.live import Live
     from winnow.export.export import Request, export, show_export
 
-    named = [name.strip() for name in columns.split(",")] if columns else []
+    named = [] if columns is None else [name.strip() for name in columns.split(",")]
     request = Request(table, format, named, version, shards)
     with Live(sys.stderr) as live:
         live.begin("export")

@@ -141,7 +141,7 @@ EXPORTS = pa.schema(
         ("pipeline", _TEXT),
         ("stage", _TEXT),
         ("version", _LONG),
-        ("versions", _TEXT),  # JSON object: of the stored tables that the rows come from
+        ("versions", _TEXT),  # JSON object: of the table and all that it is a view of, with runs
         ("address", _TEXT),  # of the folder with the shards
         ("format", _TEXT),
         ("columns", pa.list_(_TEXT)),

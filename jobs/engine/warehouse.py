@@ -8,10 +8,11 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 from pyarrow import fs
@@ -125,10 +126,20 @@ class Warehouse:
 
 
 def absolute(address: str) -> str:
-    """Return an address as it is understood from any folder: a URI or an absolute path."""
-    if "://" in address:
+    """Return an address as it is understood from any folder: a URI or an absolute path.
+
+    Raises:
+        CommandError: it names no place.
+    """
+    _, is_uri, place = address.partition("://")
+    if not (place if is_uri else address).strip("/ ") and address != "/":
+        raise CommandError(f"the address {address!r} names no folder")
+    if is_uri:
         return address.rstrip("/")
-    return str(Path(address).expanduser().absolute())
+    try:
+        return str(Path(address).expanduser().absolute())
+    except RuntimeError as error:  # of a user who is not there
+        raise CommandError(f"the address {address!r}: {error}") from None
 
 
 @contextmanager
@@ -138,11 +149,17 @@ def replacing(place: fs.SubTreeFileSystem, name: str) -> Iterator[pa.NativeFile]
     On a disk it does so when it is whole; a store knows no object before its last byte.
     """
     on_disk = isinstance(place.base_fs, fs.LocalFileSystem)
-    written = f".{name}.partial" if on_disk else name
-    with place.open_output_stream(written) as stream:
-        yield stream
-    if on_disk:
-        place.move(written, name)
+    written = f".{name}.{uuid4().hex}.partial" if on_disk else name
+    try:
+        with place.open_output_stream(written) as stream:
+            yield stream
+        if on_disk:
+            place.move(written, name)
+    except BaseException:
+        if on_disk:
+            with suppress(OSError):
+                place.delete_file(written)
+        raise
 
 
 def folder(path: str) -> fs.SubTreeFileSystem:
@@ -166,5 +183,5 @@ def _file_system(address: str) -> tuple[fs.FileSystem, str]:
     try:
         filesystem, root = fs.FileSystem.from_uri(address)
     except (OSError, ValueError) as error:
-        raise CommandError(f"cannot reach {address}: {error}") from None
+        raise CommandError(f"cannot reach {address}: {str(error).splitlines()[0]}") from None
     return filesystem, root

@@ -19,7 +19,7 @@ from winnow.engine.warehouse import Warehouse
 from winnow.errors import CommandError, WinnowError
 from winnow.explore.catalog import Catalog, closest, inputs_of
 from winnow.explore.screen import Screen, count, escape, size
-from winnow.export.destination import MANIFEST, Destination
+from winnow.export.destination import MANIFEST, Asked, Destination, File, Manifest
 from winnow.export.shards import FORMATS, ID, LINE, PARQUET, PLACED, Shards, write_shard
 
 if TYPE_CHECKING:
@@ -67,21 +67,19 @@ def export(
         raise CommandError(f"--format {request.format}: it is one of {', '.join(FORMATS)}")
     if request.shards is not None and not 1 <= request.shards <= MOST_SHARDS:
         raise CommandError(f"--shards {request.shards}: it is from 1 to {MOST_SHARDS:,}")
-    table = catalog.full_name(request.table)
-    version = catalog.current(table)
-    if request.version is not None:
-        version = catalog.version(table, str(request.version))
+    version = _version(catalog, request)
     columns = _columns(version, request.columns)
-    asked = {
-        "table": version.table,
-        "versions": _stored(catalog, version),
-        "format": request.format,
-        "columns": columns,
-        "shards": request.shards,
-    }
+    asked = Asked(
+        table=version.table,
+        versions=_versions(catalog, version),
+        format=request.format,
+        columns=columns,
+        shards=request.shards,
+    )
     destination = Destination(address, catalog.warehouse)
-    if destination.has(asked):
-        return _facts("THERE", destination)
+    done = destination.done(asked)
+    if done is not None and any(row["export"] == done.export for row in catalog.rows("exports")):
+        return _facts("THERE", destination, done)
 
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
@@ -92,35 +90,63 @@ def export(
 
     began = time.monotonic()
     spark = build_session(master)
-    rows = connected(catalog, spark).table(version.table, request.version)
-    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"
+    manifest = Manifest(
+        state="writing",
+        export=f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:6]}",
+        winnow=metadata.version("winnow-data"),
+        asked=asked,
+    )
     try:
+        rows = connected(catalog, spark).table(version.table, request.version)
         number = request.shards or max(1, -(-rows.count() // SHARD_DOCUMENTS))
         shards = Shards(destination.address, version.stage, number, request.format)
-        destination.begin(asked)
-        files = _write(rows.select(*columns), shards, name, catalog.warehouse)
+        destination.begin(manifest)
+        files = _write(rows, columns, shards, manifest.export, catalog.warehouse)
+        manifest = manifest.model_copy(
+            update={
+                "state": "done",
+                "documents": sum(file.documents for file in files),
+                "bytes": sum(file.bytes for file in files),
+                "shards": files,
+            }
+        )
+        destination.end(manifest)
     except (PySparkException, Py4JError) as error:
         raise ExportError(f"export of `{version.table}`: {cause(error)}") from error
-    written = {
-        "export": name,
-        "documents": sum(file["documents"] for file in files),
-        "bytes": sum(file["bytes"] for file in files),
-    }
-    destination.end({**written, "winnow": metadata.version("winnow-data"), "shards": files})
+    except OSError as error:
+        raise ExportError(f"cannot write to {destination.address}: {error}") from error
     row = {
-        **written,
+        "export": manifest.export,
         "pipeline": version.pipeline,
         "stage": version.stage,
         "version": version.version,
-        "versions": json.dumps(asked["versions"]),
+        "versions": json.dumps(asked.versions),
         "address": destination.address,
         "format": request.format,
         "columns": columns,
         "shards": number,
+        "documents": manifest.documents,
+        "bytes": manifest.bytes,
         "seconds": time.monotonic() - began,
     }
     Registry(catalog.warehouse).append("exports", [row])
-    return _facts("DONE", destination)
+    return _facts("DONE", destination, manifest)
+
+
+def _version(catalog: Catalog, request: Request) -> Version:
+    """Return the version that is asked for."""
+    table = catalog.full_name(request.table)
+    relation = catalog.relations.get(table.lower())
+    if relation is not None and table not in catalog.published:
+        raise CommandError(f"`{table}` holds no kept documents, and they are what is exported")
+    version = catalog.current(table)
+    if request.version is None:
+        return version
+    if version.is_view:
+        raise CommandError(
+            f"`{table}` is a view, which is exported as it is published: leave --version out"
+        )
+    return catalog.version(table, str(request.version))
 
 
 def _columns(version: Version, named: Sequence[str]) -> list[str]:
@@ -132,6 +158,8 @@ def _columns(version: Version, named: Sequence[str]) -> list[str]:
             f'winnow sql "SELECT * FROM {version.table}" --format csv writes any table'
         )
     for name in named:
+        if not name:
+            raise CommandError("--columns has an empty name; write --columns id,text")
         if name not in known:
             near = closest(name, known) or known
             raise CommandError(
@@ -140,34 +168,34 @@ def _columns(version: Version, named: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(named)) or known
 
 
-def _stored(catalog: Catalog, version: Version) -> dict[str, int]:
-    """Return the versions of stored tables that a table's rows come from: a view has none."""
-    if not version.is_view:
-        return {version.table: version.version}
-    found: dict[str, int] = {}
-    for name in inputs_of(version):
+def _versions(catalog: Catalog, version: Version) -> dict[str, str]:
+    """Return the versions, with their runs, of a table and of all that it is a view of."""
+    found = {version.table: f"{version.version} of run {version.run}"}
+    for name in inputs_of(version) if version.is_view else ():
         if name in catalog.published:
-            found |= _stored(catalog, catalog.published[name])
-    return dict(sorted(found.items()))
+            found |= _versions(catalog, catalog.published[name])
+    return found
 
 
 def _write(
-    rows: "DataFrame", shards: Shards, export: str, warehouse: Warehouse
-) -> list[dict[str, Any]]:
+    rows: "DataFrame", columns: list[str], shards: Shards, export: str, warehouse: Warehouse
+) -> list[File]:
     """Write the shards and, as rows, what is in them; return the files in their order.
 
     The rows are sorted by a hash within each shard, and a shard is a task, whatever the cluster.
     One entry a shard comes to the driver.
     """
+    from py4j.protocol import Py4JError
     from pyspark.sql import Observation
     from pyspark.sql import functions as F  # noqa: N812  (Spark's own convention)
     from pyspark.sql.pandas.types import to_arrow_schema
 
     from winnow.explore.spark_views import quoted
 
-    line = F.to_json(F.struct(*map(quoted, rows.columns)))
+    named = list(map(quoted, columns))
+    line = F.to_json(F.struct(*named))
     is_parquet = shards.format == PARQUET
-    body = list(map(quoted, rows.columns)) if is_parquet else [line.alias(LINE)]
+    body = named if is_parquet else [line.alias(LINE)]
     # Rows of one id, if a table has such, are told apart by all that they hold.
     order = (F.xxhash64(line) if is_parquet else F.lit(0)).alias(_ORDER)
     # A name before the id: a sample that was drawn by the id's own hash is shuffled, too.
@@ -177,14 +205,14 @@ def _write(
         .repartitionById(shards.count, F.pmod(_DRAW, F.lit(shards.count)).cast("int"))
         .sortWithinPartitions(_DRAW, ID, _ORDER, *([] if is_parquet else [LINE]))
     )
-    columns = to_arrow_schema(rows.schema)
+    schema = to_arrow_schema(rows.select(*named).schema)
 
     def write(batches: Iterator["pa.RecordBatch"]) -> Iterator["pa.RecordBatch"]:
         from pyspark import TaskContext
 
         task = TaskContext.get()
         assert task is not None
-        return write_shard(shards, columns, task.partitionId(), batches)
+        return write_shard(shards, schema, task.partitionId(), batches)
 
     is_file = F.col("id").isNull()
     seen = Observation(f"shards-{uuid4()}")
@@ -200,12 +228,21 @@ def _write(
         .write.format("delta").mode("append").partitionBy("export")
         .save(warehouse.path("winnow", "exported"))
     )  # fmt: skip
-    found = {row.file: row.asDict() for row in seen.get["files"]}  # a task may be tried twice
+    try:
+        files = [File(**row.asDict()) for row in seen.get["files"]]
+    except Py4JError:  # Spark knew that there are no rows, and ran another plan
+        files = []
+    found = {file.file: file for file in files}  # a task that was tried again says it twice
+    for number in range(shards.count):
+        if shards.file(number) not in found:  # Spark runs no task where it knows of no row
+            [batch] = write_shard(shards, schema, number, [])
+            [row] = batch.select(File.model_fields).to_pylist()
+            found[row["file"]] = File(**row)
     return [found[file] for file in sorted(found)]
 
 
-def _facts(state: str, destination: Destination) -> dict[str, Any]:
-    return {**destination.manifest, "state": state, "address": destination.address}
+def _facts(state: str, destination: Destination, manifest: Manifest) -> dict[str, Any]:
+    return {**manifest.model_dump(), "state": state, "address": destination.address}
 
 
 def show_export(facts: dict[str, Any], screen: Screen) -> str:

@@ -13,8 +13,9 @@ from winnow.explore.life import explain
 from winnow.explore.life_shown import show_life
 from winnow.explore.query import Query
 from winnow.explore.screen import Screen
-from winnow.export.destination import MANIFEST
-from winnow.export.export import Request, export, show_export
+from winnow.export.destination import MANIFEST, Asked, Destination, Manifest
+from winnow.export.export import Request, _write, export, show_export
+from winnow.export.shards import Shards
 
 
 def exported(demo, folder, table="curated", format="jsonl", **options):
@@ -80,10 +81,11 @@ def test_the_manifest_names_versions_and_files(demo, three):
     folder, facts = three
     manifest = json.loads((folder / MANIFEST).read_text())
     assert manifest["state"] == "done"
+    versions = {name: demo.published(name) for name in manifest["asked"]["versions"]}
     assert manifest["asked"]["versions"] == {
-        name: demo.published(name).version for name in manifest["asked"]["versions"]
+        name: f"{version.version} of run {version.run}" for name, version in versions.items()
     }
-    assert "demo.unique" in manifest["asked"]["versions"]
+    assert {"demo.curated", "demo.unique"} <= set(versions)
     assert [shard["file"] for shard in manifest["shards"]] == [
         f"curated-0000{number}-of-00003.jsonl" for number in range(3)
     ]
@@ -130,10 +132,11 @@ def test_parquet_has_the_tables_own_columns(demo, tmp_path):
     }
 
 
-def test_columns_come_as_they_are_named(demo, tmp_path):
-    facts = exported(demo, tmp_path / "two", columns=["text", "id"])
-    [rows] = rows_of(tmp_path / "two", facts).values()
-    assert {tuple(row) for row in rows} == {("text", "id")}
+@pytest.mark.parametrize("columns", [("text", "id"), ("text",)])
+def test_columns_come_as_they_are_named(demo, tmp_path, columns):
+    facts = exported(demo, tmp_path / "named", columns=columns)
+    [rows] = rows_of(tmp_path / "named", facts).values()
+    assert {tuple(row) for row in rows} == {columns}
 
 
 def test_the_same_export_is_done_once(demo, three):
@@ -145,15 +148,75 @@ def test_the_same_export_is_done_once(demo, three):
     assert "was there already" in show_export(again, Screen(100))
 
 
-def test_one_that_broke_off_is_done_again_and_told_of_once(demo, tmp_path):
-    folder = tmp_path / "broken"
-    first = exported(demo, folder, shards=2)
-    manifest = folder / MANIFEST
-    manifest.write_text(json.dumps({"state": "writing", "asked": first["asked"]}))
-    (folder / first["shards"][1]["file"]).unlink()
-    again = exported(demo, folder, shards=2)
+def test_an_unchanged_run_leaves_an_export_what_it_is(demo, three):
+    folder, facts = three
+    assert demo.run().exit_code == 0
+    assert exported(demo, folder, shards=3)["export"] == facts["export"]
+
+
+def broken_off(folder, facts):
+    change(folder, state="writing")
+
+
+def lost_from_the_ledger(folder, facts):
+    change(folder, export="of another warehouse")
+
+
+def without_a_shard(folder, facts):
+    (folder / facts["shards"][1]["file"]).unlink()
+
+
+def change(folder, **values):
+    known = json.loads((folder / MANIFEST).read_text())
+    (folder / MANIFEST).write_text(json.dumps(known | values))
+
+
+@pytest.mark.parametrize("damage", [broken_off, lost_from_the_ledger, without_a_shard])
+def test_an_export_that_is_not_whole_is_done_again(demo, tmp_path, damage):
+    first = exported(demo, tmp_path / "broken", shards=2)
+    damage(tmp_path / "broken", first)
+    again = exported(demo, tmp_path / "broken", shards=2)
     assert again["state"] == "DONE"
     assert again["shards"] == first["shards"]
+    assert {file.name for file in (tmp_path / "broken").iterdir()} == {
+        MANIFEST, *(shard["file"] for shard in first["shards"])
+    }  # fmt: skip
+
+
+def test_an_export_of_another_build_of_the_table_is_another(demo, three):
+    folder, facts = three
+    before = (folder / MANIFEST).read_text()
+    asked = facts["asked"]
+    other = asked["versions"] | {"demo.unique": "1 of run another"}
+    change(folder, asked=asked | {"versions": other})
+    try:
+        with pytest.raises(CommandError, match=r"holds another export \(versions .*run another"):
+            exported(demo, folder, shards=3)
+    finally:
+        (folder / MANIFEST).write_text(before)
+
+
+def test_a_table_without_a_row_is_a_shard_without_a_row(demo, tmp_path):
+    nothing = demo.spark.createDataFrame([], "id STRING, text STRING")
+    shards = Shards(str(tmp_path), "none", 2, "jsonl")
+    files = _write(nothing, ["text"], shards, "of nothing", demo.warehouse)
+    assert [(one.file, one.documents, one.bytes) for one in files] == [
+        ("none-00000-of-00002.jsonl", 0, 0),
+        ("none-00001-of-00002.jsonl", 0, 0),
+    ]
+    assert all((tmp_path / one.file).stat().st_size == 0 for one in files)
+
+
+def test_a_folder_that_another_run_has_taken_is_not_ended(demo, tmp_path):
+    asked = Asked(table="t", versions={}, format="jsonl", columns=["id"], shards=1)
+    mine, other = (
+        Manifest(state="writing", export=name, winnow="0", asked=asked) for name in ("a", "b")
+    )
+    destination = Destination(str(tmp_path / "taken"), demo.warehouse)
+    destination.begin(mine)
+    destination.begin(other)
+    with pytest.raises(CommandError, match=r"another run \(b\) took .* meanwhile"):
+        destination.end(mine)
 
 
 def test_rows_of_an_export_without_an_end_are_not_told(demo, three):
@@ -175,8 +238,12 @@ def test_rows_of_an_export_without_an_end_are_not_told(demo, three):
         ({"columns": ["id", "txet"]}, r"`demo.curated` has no column `txet`; it has text"),
         ({"table": "demo.curatd"}, r"no table `demo.curatd`. Did you mean `demo.curated`\?"),
         ({"table": "filtered", "version": 99}, r"`demo.filtered` has no version 99; it has"),
+        ({"version": 1}, r"`demo.curated` is a view, which is exported as it is published"),
+        ({"columns": ["id", ""]}, r"--columns has an empty name; write --columns id,text"),
+        ({"table": "demo.filtered_dropped"}, r"`demo.filtered_dropped` holds no kept documents"),
+        ({"table": "winnow.runs"}, r"`winnow.runs` holds no kept documents"),
     ],
-    ids=["format", "shards", "column", "table", "version"],
+    ids=["format", "shards", "column", "table", "version", "view", "blank", "dropped", "control"],
 )  # fmt: skip
 def test_what_is_not_there_is_told_before_anything_is_written(demo, tmp_path, options, said):
     with pytest.raises(CommandError, match=said):
@@ -191,9 +258,21 @@ def test_a_folder_that_cannot_be_taken_is_told(demo, three, tmp_path):
         exported(demo, tmp_path / "notes")
     with pytest.raises(CommandError, match="is a file; name a folder"):
         exported(demo, tmp_path / "notes" / "mine.txt")
-    with pytest.raises(CommandError, match="is in the warehouse; name a folder of its own"):
-        exported(demo, f"{demo.warehouse.address}/demo/shards")
-    with pytest.raises(CommandError, match=r"holds another export \(format \"jsonl\"\)"):
+    (tmp_path / "link").symlink_to(demo.warehouse.address)
+    inside = f"{demo.warehouse.address}/demo/shards"
+    for one in (
+        inside,
+        f"{demo.warehouse.address}/demo/../new",
+        tmp_path / "link",
+        f"file://{inside}",
+    ):
+        with pytest.raises(CommandError, match="is in the warehouse; name a folder of its own"):
+            exported(demo, one)
+    for one, said in (("s3://", "names no folder"), ("", "names no folder"),
+                      ("~nosuchuser/x", "home directory")):  # fmt: skip
+        with pytest.raises(CommandError, match=said):
+            exported(demo, one)
+    with pytest.raises(CommandError, match=r"holds another export \(format jsonl\)"):
         exported(demo, three[0], format="parquet", shards=3)
     (tmp_path / "notes" / MANIFEST).write_text("{")
     with pytest.raises(CommandError, match=f"{MANIFEST} is damaged; name a new folder"):

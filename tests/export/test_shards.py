@@ -87,3 +87,4 @@ def test_a_shard_that_breaks_off_leaves_the_file_that_was_there(tmp_path, format
     with pytest.raises(OSError, match="the disk is gone"):
         written(tmp_path, format, breaking())
     assert file.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [file]
