@@ -2,7 +2,8 @@
 
 Names: `web.filtered` (kept rows), `web.filtered_dropped` (dropped rows with the rules that they
 failed), `web.documents_rejected` (records that no source could read), and the control tables
-`winnow.runs`, `winnow.versions`, `winnow.checks`, `winnow.rules`, `winnow.files`.
+`winnow.runs`, `winnow.versions`, `winnow.checks`, `winnow.rules`, `winnow.files`, `winnow.exports`,
+`winnow.exported`.
 """
 
 import difflib

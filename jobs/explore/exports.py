@@ -11,8 +11,12 @@ from winnow.explore.stored import find
 
 
 def exports_of(catalog: Catalog, id: str) -> list[dict[str, Any]]:
-    """Return each place of a document in an export that came to its end, the oldest first."""
-    ended = {row["export"]: row for row in catalog.rows("exports")}
+    """Return each place of a document in an export that came to its end, the oldest first.
+
+    Of a folder into which the same was written again it is the last one.
+    """
+    last = {row["address"]: row for row in catalog.rows("exports")}
+    ended = {row["export"]: row for row in last.values()}
     placed = catalog.registry.dataset("exported") if ended else None
     if placed is None:
         return []

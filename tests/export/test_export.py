@@ -178,6 +178,10 @@ def test_an_export_that_is_not_whole_is_done_again(demo, tmp_path, damage):
     again = exported(demo, tmp_path / "broken", shards=2)
     assert again["state"] == "DONE"
     assert again["shards"] == first["shards"]
+    id = kept(demo)[0]["id"]
+    places = explain(Catalog.of(demo.warehouse), id)["exports"]
+    mine = [one["export"] for one in places if one["address"] == str(tmp_path / "broken")]
+    assert mine == [again["export"]]
     assert {file.name for file in (tmp_path / "broken").iterdir()} == {
         MANIFEST, *(shard["file"] for shard in first["shards"])
     }  # fmt: skip
