@@ -24,7 +24,7 @@ from winnow.export.shards import FORMATS, ID, LINE, PARQUET, PLACED, Shards, wri
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
 SHARD_DOCUMENTS = 100_000  # in a shard, where nobody says how many shards there are to be
 MOST_SHARDS = 100_000  # the manifest names each
@@ -194,16 +194,18 @@ def _write(
 
     named = list(map(quoted, columns))
     line = F.to_json(F.struct(*named))
-    is_parquet = shards.format == PARQUET
-    body = named if is_parquet else [line.alias(LINE)]
-    # Rows of one id, if a table has such, are told apart by all that they hold.
-    order = (F.xxhash64(line) if is_parquet else F.lit(0)).alias(_ORDER)
+    # Rows of one id, if a table has such, are told apart by all that they hold: the last key.
+    body: list[Column | str]
+    if shards.format == PARQUET:
+        body, last = [*named, F.xxhash64(line).alias(_ORDER)], _ORDER
+    else:
+        body, last = [line.alias(LINE)], LINE
     # A name before the id: a sample that was drawn by the id's own hash is shuffled, too.
     draw = F.xxhash64(F.lit("winnow export"), "id").alias(_DRAW)
     placed = (
-        rows.select(F.col("id").alias(ID), draw, order, *body)
+        rows.select(F.col("id").alias(ID), draw, *body)
         .repartitionById(shards.count, F.pmod(_DRAW, F.lit(shards.count)).cast("int"))
-        .sortWithinPartitions(_DRAW, ID, _ORDER, *([] if is_parquet else [LINE]))
+        .sortWithinPartitions(_DRAW, ID, last)
     )
     schema = to_arrow_schema(rows.select(*named).schema)
 
