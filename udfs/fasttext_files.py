@@ -22,6 +22,8 @@ _AFTER_WORD = 1 + 8 + 1  # a zero, how often it came, its kind
 _CENTROIDS = 256  # of each dimension; src/productquantizer.h
 _FLOAT, _CODE = 4, 1
 
+_STARTS, _SIZES = types.Array(types.int64, 1, "C"), types.Array(types.int32, 1, "C")
+
 
 class Parts(NamedTuple):
     """What a file says of itself, and where its parts are in it."""
@@ -145,9 +147,7 @@ class _Reader:
         self.skip(_FLOAT * _CENTROIDS * self.whole(dimensions))
 
 
-@kernel(
-    types.int64(BYTES, types.int64, types.Array(types.int64, 1, "C"),
-                types.Array(types.int32, 1, "C")))  # fmt: skip
+@kernel(types.int64(BYTES, types.int64, _STARTS, _SIZES))
 def _write_words(
     content: NDArray[np.uint8], at: int, starts: NDArray[np.int64], sizes: NDArray[np.int32]
 ) -> int:
