@@ -10,7 +10,14 @@ from report_warehouse import hostile_warehouse
 from winnow.explore.catalog import Catalog
 from winnow.explore.report import write
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+NAMES = (
+    "chromium",
+    "chromium-browser",
+    "chromium-headless-shell",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+)
 # A container has neither users for a sandbox nor a graphics card; the page is our own.
 ARGUMENTS = ["--no-sandbox", "--no-zygote", "--disable-gpu"]
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
