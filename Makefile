@@ -9,6 +9,9 @@ LINKED := build/linked
 # together, and those of the engine, the longest, begin.
 TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
+# For JVMs that live for a minute, two at a time: no second compiler, no threads for their garbage.
+SMALL_JVM := JAVA_TOOL_OPTIONS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+
 .PHONY: help setup demo test lint types linked test-kill test-cluster test-long \
 	notebooks bench-engine bench-sources bench-extraction bench-language bench-personal-data \
 	bench-repeated-text bench-models bench-signals bench-signatures bench-duplicates \
@@ -47,12 +50,12 @@ test-cluster: setup ## run the pipelines on a cluster of two workers on this mac
 test-long: setup ## run the other long tests: recipes, duplicates, repeated text, decontamination, what-if (minutes)
 	@$(BIN)/python -m pytest -m slow -k "not kill and not cluster"
 
-notebooks: setup ## run the notebooks on a warehouse of the demo's (minutes); build/notebooks holds them then
+notebooks: setup ## run the notebooks on a warehouse of the demo's, or on WAREHOUSE=... (minutes); build/notebooks holds them then
 	@mkdir -p build/notebooks && cp notebooks/*.py build/notebooks
-	@$(BIN)/winnow demo --warehouse build/notebooks/warehouse >/dev/null
+	@$(if $(WAREHOUSE),,$(BIN)/winnow demo --warehouse build/notebooks/warehouse >/dev/null)
 	@$(BIN)/jupytext --quiet --to ipynb build/notebooks/*.py
-	@WINNOW_WAREHOUSE=$(CURDIR)/build/notebooks/warehouse $(BIN)/python -m pytest \
-		--nbmake --nbmake-timeout=600 --overwrite build/notebooks/*.ipynb
+	@WINNOW_WAREHOUSE=$(abspath $(or $(WAREHOUSE),build/notebooks/warehouse)) $(SMALL_JVM) \
+		$(BIN)/python -m pytest -n 2 --nbmake --nbmake-timeout=600 --overwrite build/notebooks/*.ipynb
 
 bench-engine: setup ## time the stages of a run on a larger corpus
 	@$(BIN)/python benchmarks/engine.py

@@ -12,6 +12,10 @@ from demo_project import DemoProject
 from winnow.engine.warehouse import Warehouse
 from winnow.session import build_session
 
+# For JVMs with little to do, and more of them than cores: no second compiler, whose threads took a
+# seventh of the suite's time, and none for their garbage. Processes that tests start have it, too.
+os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:

@@ -117,14 +117,10 @@ def here(command: str) -> tuple[int, str]:
 
 def in_a_terminal(command: str) -> tuple[int, str]:
     """Run a command as a shell does; return its exit code and what it printed."""
-    environment = os.environ | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        # JVMs that live for seconds: no second compiler, no threads for their garbage
-        "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-    }
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-c", command],
-        env=environment,
+        env=os.environ | {"PATH": path},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

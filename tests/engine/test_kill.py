@@ -23,8 +23,7 @@ SECOND = ({"id": "f", "text": "one two three"}, {"id": "g", "text": "four five s
 TABLES = ("documents", "filtered", "unique")
 RANDOM_MOMENTS = 30
 TIMEOUT = 300  # seconds; a run takes about fifteen
-# For a JVM that lives for seconds: no second compiler, no threads for its garbage.
-JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+JAVA = os.environ["JAVA_TOOL_OPTIONS"]  # see tests/conftest.py
 
 
 @pytest.fixture
