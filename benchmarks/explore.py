@@ -43,6 +43,7 @@ RULES = {
     "ended_lines": ("ended_lines >= 0.12 * lines", "drop"),
     "no_code": ("curly_brackets = 0", "record"),
 }
+PAGE = str(Path(tempfile.gettempdir(), "winnow-report.html"))
 QUESTIONS: dict[str, tuple[list[str], float | None]] = {
     "explain ID": (["explain", "doc-{:010}"], 2.0),
     "explain --url": (["explain", "--url", "https://example.org/{}"], None),
@@ -58,7 +59,7 @@ QUESTIONS: dict[str, tuple[list[str], float | None]] = {
         ],
         None,
     ),
-    "report": (["report", "demo", "--out", "/tmp/winnow-report.html"], 60.0),
+    "report": (["report", "demo", "--out", PAGE], 60.0),
     "what-if --rule": (["what-if", "demo.filtered", "--rule", "word_count: words >= 45"], 15.0),
     "what-if --sweep": (
         ["what-if", "demo.filtered", "--sweep", "word_count: words >= {{20,30,40,50,60,70,80}}"],
