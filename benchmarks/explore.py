@@ -43,7 +43,6 @@ RULES = {
     "ended_lines": ("ended_lines >= 0.12 * lines", "drop"),
     "no_code": ("curly_brackets = 0", "record"),
 }
-PAGE = str(Path(tempfile.gettempdir(), "winnow-report.html"))
 QUESTIONS: dict[str, tuple[list[str], float | None]] = {
     "explain ID": (["explain", "doc-{:010}"], 2.0),
     "explain --url": (["explain", "--url", "https://example.org/{}"], None),
@@ -59,7 +58,7 @@ QUESTIONS: dict[str, tuple[list[str], float | None]] = {
         ],
         None,
     ),
-    "report": (["report", "demo", "--out", PAGE], 60.0),
+    "report": (["report", "demo", "--out", "{page}"], 60.0),
     "what-if --rule": (["what-if", "demo.filtered", "--rule", "word_count: words >= 45"], 15.0),
     "what-if --sweep": (
         ["what-if", "demo.filtered", "--sweep", "word_count: words >= {{20,30,40,50,60,70,80}}"],
@@ -76,10 +75,8 @@ QUESTIONS: dict[str, tuple[list[str], float | None]] = {
     ),
 }
 WITH_SPARK = ("what-if --rule", "what-if --sweep")  # their goals count from Spark's start
-SPARK_START = "from winnow.session import build_session; build_session().range(1).count()"
-
-
 DDL = {pa.int32(): "int", pa.int64(): "bigint", pa.float64(): "double"}
+SPARK_START = "from winnow.session import build_session; build_session().range(1).count()"
 
 
 class Corpus:
@@ -226,7 +223,7 @@ class Maker:
         self.warehouse, self.registry = warehouse, Registry(warehouse)
         self.versions: list[Version] = []
 
-    def write(self, pipeline: str, stage: str, batches: Iterator[pa.Table], mode: str) -> "Written":
+    def write(self, pipeline: str, stage: str, batches: Iterator[pa.Table], mode: str) -> Written:
         """Write a version of a table, all batches in one commit."""
         first = next(batches)
         written = Written(first.schema)
@@ -245,7 +242,7 @@ class Maker:
         return written
 
     def version(
-        self, name: str, number: int, written: "Written", inputs: Mapping[str, int], word_count: str
+        self, name: str, number: int, written: Written, inputs: Mapping[str, int], word_count: str
     ) -> None:
         """Note a version as audited."""
         pipeline, _, stage = name.partition(".")
@@ -358,13 +355,14 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary) / "warehouse"
+        page = Path(temporary) / "report.html"
         if not (folder / "_warehouse.json").exists():
             started = time.monotonic()
             make(folder, given.documents)
             print(f"{given.documents:,} documents written in {time.monotonic() - started:.0f} s")
         rows: list[Any] = [("Spark's start", [sys.executable, "-c", SPARK_START], None)]
         for name, (question, goal) in QUESTIONS.items():
-            question = [word.format(given.documents // 2) for word in question]
+            question = [word.format(given.documents // 2, page=page) for word in question]
             command = [sys.executable, "-m", "winnow.cli", *question, "--warehouse", str(folder)]
             rows.append((name, command, goal))
         start = 0.0
