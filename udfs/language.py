@@ -30,51 +30,92 @@ UNDETERMINED = "und"  # ISO 639-3 for a text that shows no language
 _PY3LANGID = {"kik": "ki"}
 _LID_176 = {"als": "gsw", "bh": "bih", "sh": "hbs"}
 
-_TABLE = types.Array(types.float32, 2, "C", readonly=True)
+_MOVES = types.Array(types.uint32, 2, "C", readonly=True)
 _STATES = types.Array(types.int32, 1, "C", readonly=True)
-_CELLS = types.Array(types.uint32, 1, "C", readonly=True)
+_WEIGHTS = types.Array(types.int16, 2, "C", readonly=True)
 _SCORES = types.Array(types.float64, 2, "C")
+
+# The model's weights are half-precision numbers between 2 and 16 in size: whole multiples of this.
+_UNIT = 2.0**-9
+_LONGEST = 6  # bytes of a feature: after so many the automaton has forgotten what was before
 
 Found = tuple[str | None, float, str | None]
 
 
-@kernel(_SCORES(BYTES, OFFSETS, _CELLS, _STATES, _STATES, _TABLE))
+@kernel(types.uint64(_MOVES, _STATES, types.uint64, types.uint8))
+def _next(
+    moves: NDArray[np.uint32], rows: NDArray[np.int32], state: np.uint64, byte: np.uint8
+) -> np.uint64:
+    return np.uint64(moves[np.uint64(byte), np.uint64(rows[state])])
+
+
+@kernel(_SCORES(BYTES, OFFSETS, _MOVES, _STATES, _STATES, _WEIGHTS))
 def _evidence(
     data: NDArray[np.uint8],
     offsets: NDArray[np.int64],
     moves: NDArray[np.uint32],
     rows: NDArray[np.int32],
     features: NDArray[np.int32],
-    weights: NDArray[np.float32],
+    weights: NDArray[np.int16],
 ) -> NDArray[np.float64]:
     """Sum log(1 + count) * weights over the features of each text: float64[n_texts, n_classes].
 
-    A row without any feature is NaN. The order of the sum is that of first occurrence, so that it
-    is the same on every machine.
+    A row without any feature is NaN; the last row of weights is that of no feature, of zeros. The
+    weights of features that are as frequent are added as whole numbers first, so that the sum does
+    not depend on the order.
+
+    A step of the automaton waits for memory, so a text is walked at four places at once.
     """
-    classes = weights.shape[1]
+    classes, no_feature = weights.shape[1], weights.shape[0] - 1
     found = np.zeros((offsets.size - 1, classes), np.float64)
-    counts = np.zeros(weights.shape[0], np.int64)
+    total = np.empty(classes, np.int32)
+    counts = np.zeros(weights.shape[0], np.int32)
+    seen = np.empty(weights.shape[0] + 1, np.int32)
     for text in range(offsets.size - 1):
-        length = offsets[text + 1] - offsets[text]
-        seen = np.empty(min(length, counts.size), np.int64)
-        distinct, state = 0, 0
-        for i in range(offsets[text], offsets[text + 1]):
-            state = int(moves[rows[state] * 256 + data[i]])
-            feature = features[state]
-            if feature >= 0:
-                if counts[feature] == 0:
-                    seen[distinct] = feature
-                    distinct += 1
+        start, end = offsets[text], offsets[text + 1]
+        quarter = (end - start) // 4 if end - start >= 4 * _LONGEST else 0
+        distinct = 0
+        one = two = three = four = np.uint64(0)
+        for i in range(start + quarter - min(quarter, _LONGEST), start + quarter):
+            two = _next(moves, rows, two, data[np.uint64(i)])
+            three = _next(moves, rows, three, data[np.uint64(i + quarter)])
+            four = _next(moves, rows, four, data[np.uint64(i + 2 * quarter)])
+        for i in range(start, start + quarter):
+            one = _next(moves, rows, one, data[np.uint64(i)])
+            two = _next(moves, rows, two, data[np.uint64(i + quarter)])
+            three = _next(moves, rows, three, data[np.uint64(i + 2 * quarter)])
+            four = _next(moves, rows, four, data[np.uint64(i + 3 * quarter)])
+            for state in (one, two, three, four):
+                feature = np.uint64(features[state])
+                seen[distinct] = feature
+                distinct += counts[feature] == 0
                 counts[feature] += 1
-        for k in range(distinct):
-            feature = seen[k]
-            factor = np.log1p(counts[feature])
-            for c in range(classes):
-                found[text, c] += factor * weights[feature, c]
-            counts[feature] = 0
-        if distinct == 0:
+        for i in range(start + 4 * quarter, end):
+            four = _next(moves, rows, four, data[np.uint64(i)])
+            feature = np.uint64(features[four])
+            seen[distinct] = feature
+            distinct += counts[feature] == 0
+            counts[feature] += 1
+        if distinct == np.int64(counts[no_feature] > 0):
             found[text, :] = np.nan
+        count = np.int32(1)
+        while distinct > 0:
+            total[:] = 0
+            left, larger = 0, np.int32(2**31 - 1)
+            for k in range(distinct):
+                feature = np.uint64(seen[np.uint64(k)])
+                if counts[feature] == count:
+                    counts[feature] = 0
+                    for c in range(classes):
+                        total[c] += weights[feature, c]
+                else:
+                    larger = min(larger, counts[feature])
+                    seen[left] = feature
+                    left += 1
+            factor = np.log1p(count) * _UNIT
+            for c in range(classes):
+                found[text, c] += factor * total[c]
+            distinct, count = left, larger
     return found
 
 
@@ -85,10 +126,10 @@ class _Model:
     labels: list[str]
     twins: list[tuple[int, int]]  # columns of one label: the one that counts, the one that joins it
     prior: NDArray[np.float64]
-    moves: NDArray[np.uint32]
-    rows: NDArray[np.int32]
-    features: NDArray[np.int32]
-    weights: NDArray[np.float32]
+    moves: NDArray[np.uint32]  # by byte, then by row
+    rows: NDArray[np.int32]  # of each state
+    features: NDArray[np.int32]  # of each state
+    weights: NDArray[np.int16]
 
     def __call__(self, batch: list[str]) -> list[Found]:
         encoded = [_as_trained(text) for text in batch]
@@ -131,12 +172,15 @@ def _built_in() -> _Model:
     found: Any = LanguageIdentifier.from_model_file(MODEL_FILE)
     labels = [_PY3LANGID.get(label, label) for label in found.nb_classes]
     twins = [(labels.index(each), i) for i, each in enumerate(labels) if labels.index(each) != i]
+    weights = np.rint(np.asarray(found.nb_ptc) / _UNIT).astype(np.int16)
+    features = np.asarray(found.tk_output, np.int32)
     arrays = (
         np.asarray(found.nb_pc, np.float64),
-        np.asarray(found.tk_nextmove, np.uint32),
+        # The moves of a byte lie together: few bytes make up most of a text.
+        np.ascontiguousarray(np.reshape(found.tk_nextmove, (-1, 256)).T, np.uint32),
         np.asarray(found.tk_row, np.int32),
-        np.asarray(found.tk_output, np.int32),
-        np.ascontiguousarray(found.nb_ptc, np.float32),
+        np.where(features < 0, len(weights), features).astype(np.int32),
+        np.vstack([weights, np.zeros_like(weights[:1])]),
     )
     for array in arrays:
         array.flags.writeable = False
@@ -192,7 +236,7 @@ def _from_file(path: File) -> _FastText:
 
 @column_function(
     returns="STRUCT<label STRING, score DOUBLE, second_label STRING>",
-    version=1,
+    version=2,
     libraries=("py3langid", "fasttext-community", "babel"),
     measures=True,
 )
@@ -208,7 +252,7 @@ def language(text: pa.Array, model: File = "") -> pa.Array:
         is another one here.
     Errors: ValueError if `model` is no file or no fastText model. No text is an error.
     Source: py3langid 0.4 (Lui and Baldwin 2012, ACL P12-3005; Barbaresi's fork and model), scores
-        normalised as its norm_probs. Differs: sums in double precision and in a fixed order. With
+        normalised as its norm_probs. Differs: sums in double precision, whatever the order. With
         `model`, the path of a fastText model (lid.176.bin, GlotLID): Joulin et al. 2016,
         arXiv:1607.01759, white space runs as one space. Measured in docs/language.md.
     """

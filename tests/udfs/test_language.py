@@ -2,9 +2,11 @@ import gzip
 import itertools
 import json
 import struct
-from collections import defaultdict
+from collections import Counter, defaultdict
 from functools import cache
+from unicodedata import normalize
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -62,6 +64,39 @@ def test_labels_and_scores_are_those_of_py3langid(texts):
         assert row["score"] == pytest.approx(ranked[0][1], rel=1e-2, abs=1e-5)
         assert scores[row["label"]] == pytest.approx(ranked[0][1], rel=1e-2, abs=1e-5)
         assert scores[row["second_label"]] == pytest.approx(ranked[1][1], rel=1e-2, abs=1e-5)
+
+
+def score_by_the_book(text):
+    """The score of a text's label as the model defines it: one byte after the other."""
+    model = py3langid()
+    state, counts = 0, Counter()
+    for byte in text.encode():
+        state = int(model.tk_nextmove[model.tk_row[state] * 256 + byte])
+        counts[int(model.tk_output[state])] += 1
+    del counts[-1]
+    if not counts:
+        return 0.0
+    factors = np.log1p(np.array(list(counts.values()), np.float64))
+    evidence = factors @ np.asarray(model.nb_ptc, np.float64)[list(counts)] + model.nb_pc
+    chances = np.exp((evidence - evidence.max()) / np.sqrt(len(text.encode())))
+    shares = Counter()
+    for label, chance in zip(model.nb_classes, chances, strict=True):
+        shares[label] += chance / chances.sum()
+    return max(shares.values())
+
+
+@given(st.lists(TEXTS.filter(lambda text: not text.isupper()), max_size=4))
+@settings(max_examples=150, deadline=None)
+def test_the_walk_at_four_places_is_the_walk_at_one(texts):
+    texts = [normalize("NFC", text.encode("utf-8", "replace").decode()) for text in texts]
+    expected = [score_by_the_book(text) for text in texts]
+    assert [row["score"] for row in found(*texts)] == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("length", [*range(22, 34), 5_000])
+def test_no_byte_is_left_out_and_none_is_counted_twice(length):
+    text = (ENGLISH * 100)[:length]
+    assert found(text)[0]["score"] == pytest.approx(score_by_the_book(text), rel=1e-9)
 
 
 def test_a_row_does_not_depend_on_its_neighbours_and_null_gives_null():
