@@ -69,7 +69,7 @@ _STORE = types.Array(types.uint8, 1, "C")
 _MATRIX = types.Array(types.int32, 2, "A")
 
 
-@kernel(types.int64(BYTES, types.int64, types.int64, BYTES))
+@kernel(types.int64(BYTES, types.int64, types.int64, BYTES), inlined=True)
 def _citation_size(data: NDArray[np.uint8], at: int, end: int, classes: NDArray[np.uint8]) -> int:
     """Return the bytes of the citation that begins at this bracket, 0 where none does."""
     for item in range(_CITATION_AT.size - 1):
@@ -91,7 +91,7 @@ def _citation_size(data: NDArray[np.uint8], at: int, end: int, classes: NDArray[
     return 0
 
 
-@kernel(types.int64(BYTES, types.int64, types.int64, _STORE, types.int64))
+@kernel(types.int64(BYTES, types.int64, types.int64, _STORE, types.int64), inlined=True)
 def _copy(data: NDArray[np.uint8], start: int, end: int, to: NDArray[np.uint8], place: int) -> int:
     """Copy the bytes to a place; return the place after them."""
     for i in range(end - start):
@@ -99,13 +99,13 @@ def _copy(data: NDArray[np.uint8], start: int, end: int, to: NDArray[np.uint8], 
     return place + end - start
 
 
-@kernel(types.boolean(BYTES, types.int64, types.int64))
+@kernel(types.boolean(BYTES, types.int64, types.int64), inlined=True)
 def _is_long(data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Tell whether a word is too long."""
     return end - start > LONGEST_WORD and count_chars(data, start, end) > LONGEST_WORD
 
 
-@kernel(types.boolean(_STORE, types.int64, types.int64))
+@kernel(types.boolean(_STORE, types.int64, types.int64), inlined=True)
 def _is_ended(line: NDArray[np.uint8], start: int, end: int) -> bool:
     """Tell whether the line ends like a sentence."""
     return (

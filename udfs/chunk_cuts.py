@@ -88,7 +88,7 @@ def _known() -> NDArray[np.uint64]:
 CLASSES, KNOWN = _classes(), _known()
 
 
-@kernel(types.boolean(_KEYS, types.uint64))
+@kernel(types.boolean(_KEYS, types.uint64), inlined=True)
 def _holds(table: NDArray[np.uint64], key: np.uint64) -> bool:
     slot = slot_of(key, len(table))
     while table[slot]:
@@ -98,19 +98,19 @@ def _holds(table: NDArray[np.uint64], key: np.uint64) -> bool:
     return False
 
 
-@kernel(types.uint64(types.uint64, _POINTS, types.int64, types.int64))
+@kernel(types.uint64(types.uint64, _POINTS, types.int64, types.int64), inlined=True)
 def _hash(key: np.uint64, points: NDArray[np.int64], start: int, end: int) -> np.uint64:
     for i in range(start, end):
         key = (key ^ np.uint64(points[i])) * _FACTOR
     return key
 
 
-@kernel(types.boolean(_POINTS, types.int64, types.int64, _KEYS))
+@kernel(types.boolean(_POINTS, types.int64, types.int64, _KEYS), inlined=True)
 def _is_special(points: NDArray[np.int64], start: int, end: int, known: NDArray[np.uint64]) -> bool:
     return 0 < end - start <= _LONGEST_CASE and _holds(known, _hash(_START, points, start, end))
 
 
-@kernel(types.int64(_POINTS, _POINTS, types.int64, types.int64, _KEYS))
+@kernel(types.int64(_POINTS, _POINTS, types.int64, types.int64, _KEYS), inlined=True)
 def _suffix_size(
     points: NDArray[np.int64],
     kinds: NDArray[np.int64],
@@ -165,7 +165,7 @@ def _suffix_size(
     return 0
 
 
-@kernel(types.int64(_POINTS, _POINTS, *(types.int64,) * 3))
+@kernel(types.int64(_POINTS, _POINTS, *(types.int64,) * 3), inlined=True)
 def _infix_size(
     points: NDArray[np.int64], kinds: NDArray[np.int64], at: int, start: int, end: int
 ) -> int:
@@ -200,7 +200,7 @@ def _infix_size(
     return 0
 
 
-@kernel(types.int64(_POINTS, _POINTS, types.int64, types.int64))
+@kernel(types.int64(_POINTS, _POINTS, types.int64, types.int64), inlined=True)
 def _is_host(points: NDArray[np.int64], kinds: NDArray[np.int64], start: int, end: int) -> int:
     """Tell whether a host, perhaps a port and a path are all that is here; -1 for an IP address."""
     at = label = start

@@ -10,7 +10,7 @@ from winnow.udfs.characters import SENTENCE_END, character_classes
 from winnow.udfs.decoding import decode, space_size
 from winnow.udfs.kernels import kernel
 from winnow.udfs.registry import column_function
-from winnow.udfs.seen import SLOTS, is_repeat, most_newlines, new_slots, slots_for
+from winnow.udfs.seen import SLOTS, count_newlines, is_repeat, most_newlines, new_slots, slots_for
 from winnow.udfs.token_table import tokenise
 
 SIGNALS = (
@@ -41,9 +41,7 @@ def _count(
 ) -> None:
     for row in range(offsets.size - 1):
         text, end = offsets[row], offsets[row + 1]
-        newlines = 0
-        for i in range(text, end):
-            newlines += data[i] == _NEWLINE
+        newlines = count_newlines(data, text, end)
         slots = slots_for(newlines + 1)
         chars = lines = ended = short = duplicate = 0
         start, length, visible, last = text, 0, False, 0

@@ -11,9 +11,17 @@ from numpy.typing import NDArray
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
 from winnow.udfs.decoding import count_chars, stripped
 from winnow.udfs.kernels import kernel
-from winnow.udfs.ngrams import clear, count_pairs
+from winnow.udfs.ngrams import clear, lengthen
 from winnow.udfs.registry import column_function
-from winnow.udfs.seen import SLOTS, is_repeat, most_newlines, new_slots, slot_of, slots_for
+from winnow.udfs.seen import (
+    SLOTS,
+    count_newlines,
+    is_repeat,
+    most_newlines,
+    new_slots,
+    slot_of,
+    slots_for,
+)
 from winnow.udfs.token_table import FACTS, HEAD, INTS, WIDE, Tokens, tokenise
 
 TOP, DUPLICATE = (2, 3, 4), (5, 6, 7, 8, 9, 10)
@@ -45,10 +53,7 @@ def _count_repeats(
     for row in range(offsets.size - 1):
         text, end = offsets[row], offsets[row + 1]
         counts[0, row] = count_chars(data, text, end)
-        newlines = 0
-        for i in range(text, end):
-            newlines += data[i] == _NEWLINE
-        slots = slots_for(newlines + 1)
+        slots = slots_for(count_newlines(data, text, end) + 1)
         for part in range(2):
             least = 2 - part  # newlines between two parts: paragraphs first, then lines
             start = text
@@ -75,7 +80,7 @@ def _count_repeats(
             counts[base, row], counts[base + 1, row], counts[base + 2, row] = parts, copies, chars
 
 
-@kernel(types.boolean(INTS, *(types.int64,) * 3, WIDE, _BYTE_STORE))
+@kernel(types.boolean(INTS, *(types.int64,) * 3, WIDE, _BYTE_STORE), inlined=True)
 def _are_equal(
     ids: NDArray[np.int32],
     one: int,
@@ -122,22 +127,17 @@ def _count_top(
 ) -> None:
     most = np.diff(first).max()
     seen = np.empty(slots_for(most), np.int32)
-    unknown = np.empty(0, np.int32)
-    firsts, times = np.empty(most, np.int32), np.empty(most, np.int32)
-    next_firsts, next_times = np.empty(most, np.int32), np.empty(most, np.int32)
+    places, grams = np.empty(most, np.int32), np.empty(most, np.int32)
+    longer, times = np.empty(most, np.int32), np.empty(most, np.int32)
     for row in range(first.size - 1):
         start, size = first[row], first[row + 1] - first[row]
+        for i in range(size):
+            places[i], grams[i] = i, ids[start + i]
+        left = size
         for n in TOP:
             if size < n:
                 break
-            if n == 2:
-                place, count = count_pairs(ids[start:], unknown, firsts, times, seen, size)
-            else:
-                place, count = count_pairs(
-                    firsts, times, next_firsts, next_times, seen, size - n + 2
-                )
-                firsts, next_firsts = next_firsts, firsts
-                times, next_times = next_times, times
+            left, place, count = lengthen(places, grams, left, longer, times, seen)
             length = n - 1  # the spaces
             for i in range(start + place, start + place + n):
                 length += chars[ids[i]]

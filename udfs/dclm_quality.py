@@ -10,6 +10,7 @@ from winnow.udfs.characters import LETTER, SPACE, character_classes, having
 from winnow.udfs.decoding import decode
 from winnow.udfs.kernels import kernel
 from winnow.udfs.registry import column_function
+from winnow.udfs.seen import key_of
 from winnow.udfs.text_signals import is_stop_word
 
 SIGNALS = (
@@ -44,7 +45,7 @@ _IS_LETTER[:0x80] = CLASSES[:0x80] & LETTER != 0
 _MATRIX = types.Array(types.int32, 2, "C")
 
 
-@kernel(types.int64(BYTES, types.int64, types.int64, BYTES))
+@kernel(types.int64(BYTES, types.int64, types.int64, BYTES), inlined=True)
 def count_words(data: NDArray[np.uint8], at: int, end: int, classes: NDArray[np.uint8]) -> int:
     """Return how many of fastText's tokens begin with an alphanumeric character."""
     words, before = 0, np.uint8(1)
@@ -59,7 +60,7 @@ def count_words(data: NDArray[np.uint8], at: int, end: int, classes: NDArray[np.
     return words
 
 
-@kernel(types.boolean(BYTES, types.int64, types.int64))
+@kernel(types.boolean(BYTES, types.int64, types.int64), inlined=True)
 def _are_spaced_stops(data: NDArray[np.uint8], at: int, end: int) -> bool:
     """Tell whether ". . ." stands here."""
     return (
@@ -126,7 +127,7 @@ def _count(
                     chunks += 1
                     chunk_chars += chars
                     without_letter += not kinds & LETTER
-                    stop_words += is_stop_word(data, chunk, at)
+                    stop_words += is_stop_word(key_of(data, chunk, at))
                     chunk, last_end = -1, at
                 if point == _NEWLINE and first >= 0:
                     lines += 1

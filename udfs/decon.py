@@ -54,7 +54,7 @@ def least_score(words: int) -> float:
     return 1 - (1 - LEAST_SCORE) * beyond
 
 
-@kernel(types.boolean(types.int64, types.int64, _INTS))
+@kernel(types.boolean(types.int64, types.int64, _INTS), inlined=True)
 def _note(at: int, place: int, places: NDArray[np.int64]) -> bool:
     """Note that the item's n-gram at `place` is the document's at `at`; tell if a word is new."""
     is_new = False

@@ -112,14 +112,14 @@ def _weights(parts: Parts, at: int, rows: int) -> NDArray[np.float32]:
     return found.reshape(rows, parts.dimensions)
 
 
-@kernel(types.uint64(types.uint64, types.uint8))
+@kernel(types.uint64(types.uint64, types.uint8), inlined=True)
 def _hashed(before: np.uint64, byte: np.uint8) -> np.uint64:
     """Return the hash of a string that is a byte longer; the library takes bytes as signed."""
     value = np.uint64((np.int64(byte) ^ 0x80) - 0x80)
     return np.uint64((np.uint64(before) ^ value) * _HASH_FACTOR & _LOW)
 
 
-@kernel(types.uint64(BYTES, types.int64, types.int64))
+@kernel(types.uint64(BYTES, types.int64, types.int64), inlined=True)
 def _hash_of(data: NDArray[np.uint8], start: int, end: int) -> np.uint64:
     key = _HASH_START
     for i in range(start, end):
@@ -127,14 +127,14 @@ def _hash_of(data: NDArray[np.uint8], start: int, end: int) -> np.uint64:
     return key
 
 
-@kernel(types.uint64(types.uint32))
+@kernel(types.uint64(types.uint32), inlined=True)
 def _signed(key: np.uint32) -> np.uint64:
     """Return a hash as the library widens it, which keeps it as a signed number."""
     value = np.uint64(key)
     return value | _HIGH if value & _SIGN else value
 
 
-@kernel(types.int64(_DICTIONARY, BYTES, types.int64, types.int64, types.uint64))
+@kernel(types.int64(_DICTIONARY, BYTES, types.int64, types.int64, types.uint64), inlined=True)
 def _number(dictionary: Any, data: NDArray[np.uint8], start: int, end: int, key: np.uint64) -> int:
     """Return the number of a word or label, -1 if the dictionary lacks it."""
     mask, size = np.uint64(dictionary.slots.size - 1), end - start

@@ -13,7 +13,7 @@ from numba import njit
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def kernel(signature: Any) -> Callable[[Function], Function]:
+def kernel(signature: Any, *, inlined: bool = False) -> Callable[[Function], Function]:
     """Return a decorator that compiles a function for one signature, at its first call.
 
     Other arguments than those of the signature are converted to them or are a TypeError, as they
@@ -21,10 +21,15 @@ def kernel(signature: Any) -> Callable[[Function], Function]:
 
     Args:
         signature: numba's, of types or as a string.
+        inlined: for a small one that others call in their loops: it becomes part of them and does
+            not count who refers to its arrays, which takes longer than most of them do. So it may
+            make no array.
     """
 
     def decorate(function: Function) -> Function:
-        dispatcher: Any = njit(cache=True, nogil=True)(function)
+        # _nrt is numba's runtime, which makes arrays and counts references to them.
+        how: dict[str, Any] = {"_nrt": not inlined, "forceinline": inlined}
+        dispatcher: Any = njit(cache=True, nogil=True, **how)(function)
         resolve = dispatcher.get_call_template
 
         def compiled() -> Any:

@@ -42,7 +42,7 @@ _LONGEST = 6  # bytes of a feature: after so many the automaton has forgotten wh
 Found = tuple[str | None, float, str | None]
 
 
-@kernel(types.uint64(_MOVES, _STATES, types.uint64, types.uint8))
+@kernel(types.uint64(_MOVES, _STATES, types.uint64, types.uint8), inlined=True)
 def _next(
     moves: NDArray[np.uint32], rows: NDArray[np.int32], state: np.uint64, byte: np.uint8
 ) -> np.uint64:

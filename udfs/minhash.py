@@ -37,7 +37,7 @@ def permutations(count: int, seed: int) -> tuple[NDArray[np.uint32], NDArray[np.
     return a, numbers.randint(0, 1 << 32, count, dtype=np.uint32)
 
 
-@kernel(types.uint32(types.uint32))
+@kernel(types.uint32(types.uint32), inlined=True)
 def _fmix32(h: np.uint32) -> np.uint32:
     """The finalizer of MurmurHash3."""
     h = np.uint32((h ^ h >> np.uint32(16)) * np.uint32(0x85EBCA6B))
@@ -45,7 +45,7 @@ def _fmix32(h: np.uint32) -> np.uint32:
     return np.uint32(h ^ h >> np.uint32(16))
 
 
-@kernel(types.void(HASHES, types.int64, WORDS, WORDS, WORDS))
+@kernel(types.void(HASHES, types.int64, WORDS, WORDS, WORDS), inlined=True)
 def _add(
     hashes: NDArray[np.uint64],
     count: int,

@@ -10,7 +10,7 @@ from winnow.udfs.minhash import SIGNATURES, signatures_of
 from winnow.udfs.registry import column_function
 
 
-@kernel(types.uint64(types.uint64))
+@kernel(types.uint64(types.uint64), inlined=True)
 def _fmix64(h: np.uint64) -> np.uint64:
     """The finalizer of MurmurHash3."""
     h = (h ^ h >> np.uint64(33)) * np.uint64(0xFF51AFD7ED558CCD)

@@ -153,7 +153,7 @@ def _classes() -> NDArray[np.uint8]:
 _CLASSES = _classes()
 
 
-@kernel(_SIZE)
+@kernel(_SIZE, inlined=True)
 def _url_size(data: NDArray[np.uint8], at: int, end: int) -> int:
     """Return the bytes of the address that begins at this h, 0 where none does."""
     if at + 7 >= end or data[at + 1] != _T or data[at + 2] != _T or data[at + 3] != _P:
@@ -177,7 +177,7 @@ def _url_size(data: NDArray[np.uint8], at: int, end: int) -> int:
     return after - at if after > begin else 0
 
 
-@kernel(_TEST)
+@kernel(_TEST, inlined=True)
 def _ends_with_ellipsis(data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Tell whether the line ends with one of ELLIPSES or READ_MORE in any case."""
     for mark in range(_ENDING_AT.size - 1):
@@ -187,7 +187,7 @@ def _ends_with_ellipsis(data: NDArray[np.uint8], start: int, end: int) -> bool:
     return False
 
 
-@kernel(_TEST)
+@kernel(_TEST, inlined=True)
 def _is_ellipsis(data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Tell whether the word is one of ELLIPSES."""
     for mark in range(len(ELLIPSES)):
@@ -197,7 +197,7 @@ def _is_ellipsis(data: NDArray[np.uint8], start: int, end: int) -> bool:
     return False
 
 
-@kernel(_TEST)
+@kernel(_TEST, inlined=True)
 def _is_stop_word(data: NDArray[np.uint8], start: int, end: int) -> bool:
     if end - start > _STOP_WORD_BYTES:
         return False

@@ -16,6 +16,7 @@ from winnow.udfs.registry import column_function
 from winnow.udfs.seen import (
     SLOTS,
     are_equal,
+    count_newlines,
     is_repeat,
     most_newlines,
     new_slots,
@@ -43,7 +44,7 @@ _MATRIX = types.Array(types.int32, 2, "A")
 _SPAN = types.boolean(BYTES, types.int64, types.int64)
 
 
-@kernel(_SPAN)
+@kernel(_SPAN, inlined=True)
 def _is_blank(data: NDArray[np.uint8], start: int, end: int) -> bool:
     while start < end:
         size = space_size(data, start, end)
@@ -62,10 +63,7 @@ def _count_distinct(
 ) -> None:
     for row in range(offsets.size - 1):
         text, end = offsets[row], offsets[row + 1]
-        cuts = 1
-        for i in range(text, end):
-            cuts += data[i] == _NEWLINE
-        slots = slots_for(cuts)
+        slots = slots_for(count_newlines(data, text, end) + 1)
         for part in range(2):  # lines, then paragraphs
             distinct = chars = distinct_chars = 0
             start = at = text

@@ -1,7 +1,8 @@
-"""Repeated n-grams for kernels: of numbered items, where each came first and how often.
+"""Repeated n-grams for kernels: of numbered items, where they stand and how often.
 
 An n-gram is the pair of the (n-1)-grams at its beginning and one further, and comes twice only
-where both do. So each pass looks up pairs of numbers, and from n = 3 on few of them.
+where both do. So each pass looks up pairs of numbers, and only of those that came more than once in
+the pass before: few of most texts.
 """
 
 import numpy as np
@@ -21,49 +22,53 @@ def clear(seen: NDArray[np.int32], slots: int) -> None:
         seen[slot] = -1
 
 
-_COUNT = "UniTuple(int64, 2)(int32[::1], int32[::1], int32[::1], int32[::1], int32[::1], int64)"
+_LENGTHEN = "UniTuple(int64, 3)(int32[::1], int32[::1], int64, int32[::1], int32[::1], int32[::1])"
 
 
-@kernel(_COUNT)
-def count_pairs(
-    items: NDArray[np.int32],
-    item_times: NDArray[np.int32],
-    firsts: NDArray[np.int32],
+@kernel(_LENGTHEN)
+def lengthen(
+    places: NDArray[np.int32],
+    grams: NDArray[np.int32],
+    size: int,
+    longer: NDArray[np.int32],
     times: NDArray[np.int32],
     seen: NDArray[np.int32],
-    size: int,
-) -> tuple[int, int]:
-    """Number the pairs of neighbours among the first `size` items, at least two.
+) -> tuple[int, int, int]:
+    """Make n-grams of (n-1)-grams, and leave those that come more than once.
 
-    firsts[i] becomes the place where the pair at i stands first, times[firsts[i]] how often it
-    comes. To number pairs of such pairs give `firsts` and `times` as items and item_times, which is
-    empty where nothing is known of the items. `seen` has room for slots_for(size).
+    The first `size` places, ascending, hold where (n-1)-grams stand and `grams` their numbers;
+    afterwards so many as are returned hold that of n-grams, and times[gram] is how often one comes.
+    `longer` is room for as many, `seen` for slots_for(size).
 
     Returns:
-        The place and the number of the pair that comes most often, the first of several.
+        How many are left, the place of the n-gram that comes most often, the first of several, and
+        how often it comes: 0 and 1 where none comes again.
     """
     slots = slots_for(size)
     clear(seen, slots)
     best, most = 0, 1
-    for i in range(size - 1):
-        one, other = items[i], items[i + 1]
-        if item_times.size and (item_times[np.uint64(one)] < 2 or item_times[np.uint64(other)] < 2):
-            firsts[i], times[i] = i, 1
+    for k in range(size - 1):
+        longer[k] = -1
+        if places[k + 1] != places[k] + 1:
             continue
+        one, other = grams[k], grams[k + 1]
         slot = slot_of(np.uint64(one) << np.uint64(32) | np.uint64(other), slots)
-        place = seen[np.uint64(slot)]
-        while place >= 0 and (
-            items[np.uint64(place)] != one or items[np.uint64(place + 1)] != other
-        ):
+        gram = seen[np.uint64(slot)]
+        while gram >= 0 and (grams[np.uint64(gram)] != one or grams[np.uint64(gram + 1)] != other):
             slot = (slot + 1) & (slots - 1)
-            place = seen[slot]
-        if place < 0:
-            seen[slot] = i
-            firsts[i], times[i] = i, 1
+            gram = seen[slot]
+        if gram < 0:
+            seen[slot] = longer[k] = k
+            times[k] = 1
             continue
-        firsts[i] = place
-        times[place] += 1
-        count = times[place]
-        if count > most or (count == most and place < best):
-            best, most = place, count
-    return best, most
+        longer[k] = gram
+        times[gram] += 1
+        count = times[gram]
+        if count > most or (count == most and places[gram] < best):
+            best, most = places[gram], count
+    left = 0
+    for k in range(size - 1):
+        gram = longer[k]
+        places[left], grams[left] = places[k], gram
+        left += gram >= 0 and times[np.uint64(max(gram, 0))] > 1
+    return left, best, most

@@ -17,12 +17,12 @@ _CUT = types.int64(BYTES, types.int64, types.int64, types.int64)
 _PLACES = types.Array(types.int64, 1, "C")
 
 
-@kernel(types.boolean(types.uint8))
+@kernel(types.boolean(types.uint8), inlined=True)
 def _is_space(byte: int) -> bool:
     return byte in (_SPACE, _NEWLINE, _TAB, _RETURN)
 
 
-@kernel(types.boolean(BYTES, types.int64, types.int64))
+@kernel(types.boolean(BYTES, types.int64, types.int64), inlined=True)
 def _ends_sentence(data: NDArray[np.uint8], start: int, at: int) -> bool:
     """Whether a sentence ends before data[at]: "." and white space, or an ideographic full stop."""
     if at - start >= 3:

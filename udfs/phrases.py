@@ -29,7 +29,7 @@ def beginnings(phrases: tuple[bytes, ...]) -> NDArray[np.int64]:
     return bits
 
 
-@kernel(types.boolean(BYTES, types.int64, types.int64, BYTES, OFFSETS, types.int64))
+@kernel(types.boolean(BYTES, types.int64, types.int64, BYTES, OFFSETS, types.int64), inlined=True)
 def is_phrase(
     data: NDArray[np.uint8],
     at: int,
@@ -54,7 +54,7 @@ def is_phrase(
     return True
 
 
-@kernel(types.int64(BYTES, types.int64, types.int64, BYTES, OFFSETS, _BEGINNINGS))
+@kernel(types.int64(BYTES, types.int64, types.int64, BYTES, OFFSETS, _BEGINNINGS), inlined=True)
 def phrases_at(
     data: NDArray[np.uint8],
     at: int,

@@ -13,6 +13,7 @@ from winnow.udfs.decoding import decode, space_size, space_size_before
 from winnow.udfs.kernels import kernel
 from winnow.udfs.refinedweb_urls import is_word_character
 from winnow.udfs.registry import column_function
+from winnow.udfs.seen import most_newlines
 
 MODIFIERS = (
     "uppercase_ratio_line",
@@ -72,7 +73,9 @@ _MATRIX = types.Array(types.int32, 2, "C")
 _START, _END, _CHARS, _UPPERCASES, _DIGITS, _WORDS = range(6)
 
 
-@kernel("UniTuple(int64, 2)(Array(uint8, 1, 'C', readonly=True), int64, int64, boolean)")
+@kernel(
+    "UniTuple(int64, 2)(Array(uint8, 1, 'C', readonly=True), int64, int64, boolean)", inlined=True
+)
 def _lower(data: NDArray[np.uint8], at: int, end: int, by_fold: bool) -> tuple[int, int]:
     """Return the ASCII letter in lower case that stands here, or the byte, and its size.
 
@@ -92,7 +95,7 @@ def _lower(data: NDArray[np.uint8], at: int, end: int, by_fold: bool) -> tuple[i
 _PHRASE_SIZE = types.int64(BYTES, types.int64, types.int64, BYTES, types.boolean)
 
 
-@kernel(_PHRASE_SIZE)
+@kernel(_PHRASE_SIZE, inlined=True)
 def _phrase_size(
     data: NDArray[np.uint8], at: int, end: int, phrase: NDArray[np.uint8], by_fold: bool
 ) -> int:
@@ -283,14 +286,11 @@ def _clean(
     counts: NDArray[np.int32],
 ) -> None:
     """Apply the modifiers whose bits are set, in their order."""
-    most_bytes = most_lines = 0
+    most_bytes = 0
     for row in range(offsets.size - 1):
-        newlines = 0
-        for i in range(offsets[row], offsets[row + 1]):
-            newlines += data[i] == _NEWLINE
-        most_lines = max(most_lines, newlines + 1)
         most_bytes = max(most_bytes, offsets[row + 1] - offsets[row])
-    text, lines = np.empty(most_bytes, np.uint8), np.empty((most_lines, 6), np.int64)
+    text = np.empty(most_bytes, np.uint8)
+    lines = np.empty((most_newlines(data, offsets) + 1, 6), np.int64)
     written = 0
     for row in range(offsets.size - 1):
         cleaned_offsets[row] = written

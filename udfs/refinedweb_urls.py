@@ -69,7 +69,7 @@ def _folds() -> NDArray[np.int32]:
 _DOMAINS, _FOLD = _domain_tree(), _folds()
 
 
-@kernel(types.int64(_EDGES, types.int64, types.int64))
+@kernel(types.int64(_EDGES, types.int64, types.int64), inlined=True)
 def _next_node(edges: NDArray[np.int64], node: int, point: int) -> int:
     """Return the node that the character leads to, 0 where it leads nowhere."""
     wanted = abs(node) << 21 | point
@@ -83,13 +83,13 @@ def _next_node(edges: NDArray[np.int64], node: int, point: int) -> int:
     return int(edges[low, 1]) if low < len(edges) and edges[low, 0] == wanted else 0
 
 
-@kernel(types.boolean(BYTES, types.int64))
+@kernel(types.boolean(BYTES, types.int64), inlined=True)
 def is_word_character(classes: NDArray[np.uint8], point: int) -> bool:
     r"""Tell whether Python's `\w` matches the character."""
     return point == _UNDERSCORE or classes[point] & ALPHANUMERIC != 0
 
 
-@kernel(types.boolean(BYTES, types.int64, types.int64, BYTES))
+@kernel(types.boolean(BYTES, types.int64, types.int64, BYTES), inlined=True)
 def _is_word_before(
     data: NDArray[np.uint8], start: int, at: int, classes: NDArray[np.uint8]
 ) -> bool:
@@ -102,7 +102,7 @@ def _is_word_before(
     return is_word_character(classes, decode(data, lead, at)[0])
 
 
-@kernel(types.int64(BYTES, types.int64, types.int64, BYTES, _EDGES))
+@kernel(types.int64(BYTES, types.int64, types.int64, BYTES, _EDGES), inlined=True)
 def _domain_size(
     data: NDArray[np.uint8],
     at: int,
@@ -125,7 +125,7 @@ def _domain_size(
         at += length
 
 
-@kernel(types.boolean(BYTES, types.int64, types.int64, _EDGES, _FOLDS))
+@kernel(types.boolean(BYTES, types.int64, types.int64, _EDGES, _FOLDS), inlined=True)
 def _begins_with_domain(
     data: NDArray[np.uint8],
     at: int,
@@ -144,7 +144,7 @@ def _begins_with_domain(
     return False
 
 
-@kernel(types.int64(BYTES, types.int64, types.int64))
+@kernel(types.int64(BYTES, types.int64, types.int64), inlined=True)
 def _scheme_size(data: NDArray[np.uint8], start: int, at: int) -> int:
     """Return the bytes of the scheme that ends at `at`, 0 where there is none."""
     for scheme in _SCHEMES:
@@ -158,7 +158,7 @@ def _scheme_size(data: NDArray[np.uint8], start: int, at: int) -> int:
     return 0
 
 
-@kernel(types.int64(BYTES, types.int64, types.int64))
+@kernel(types.int64(BYTES, types.int64, types.int64), inlined=True)
 def _address_size(data: NDArray[np.uint8], at: int, end: int) -> int:
     """Return the bytes of the four numbers with dots that begin here, 0 where there are none."""
     start = at
@@ -175,7 +175,7 @@ def _address_size(data: NDArray[np.uint8], at: int, end: int) -> int:
     return at + 1 - start if at < end and _IS_DIGIT[data[at]] else 0
 
 
-@kernel(types.int64(BYTES, types.int64, types.int64))
+@kernel(types.int64(BYTES, types.int64, types.int64), inlined=True)
 def _without_spaces(data: NDArray[np.uint8], start: int, at: int) -> int:
     """Return where the white space before `at` begins that goes with an address."""
     for _ in range(MOST_SPACES):

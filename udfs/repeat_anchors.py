@@ -98,7 +98,7 @@ def _find_spans(
     return count
 
 
-@kernel(types.int64(BYTES, types.int64, types.int64, _MARKS))
+@kernel(types.int64(BYTES, types.int64, types.int64, _MARKS), inlined=True)
 def _code_points(data: NDArray[np.uint8], begin: int, at: int, marks: NDArray[np.int32]) -> int:
     """Return how many code points stand in data[begin:at]; marks are those before each block."""
     block = (at - begin) // BLOCK

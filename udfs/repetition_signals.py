@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
 from winnow.udfs.decoding import count_chars
 from winnow.udfs.kernels import kernel
-from winnow.udfs.ngrams import NUMBERS, count_pairs
+from winnow.udfs.ngrams import NUMBERS, lengthen
 from winnow.udfs.registry import column_function
-from winnow.udfs.seen import slots_for
+from winnow.udfs.seen import key_of, slots_for
 from winnow.udfs.words import FIRST, KEYS, PLACES, number_words, words_of
 
 TOP, DUPLICATE = (2, 3, 4), (5, 6, 7, 8, 9, 10)
@@ -60,6 +60,8 @@ def _count_copies(
     counts: NDArray[np.int32],
 ) -> None:
     """Write how many lines or paragraphs there are, come after an equal one, have an equal one."""
+    for i in range(size):
+        keys[i] = key_of(data, parts[i, 0], parts[i, 1])
     times[: number_words(data, parts, size, keys, numbers, seen, slots_for(size))] = 0
     for i in range(size):
         number = numbers[i]
@@ -83,49 +85,46 @@ def _count_ngrams(
     words: NDArray[np.int32],
     before: NDArray[np.int32],
     size: int,
-    firsts: NDArray[np.int32],
+    places: NDArray[np.int32],
+    grams: NDArray[np.int32],
+    longer: NDArray[np.int32],
     times: NDArray[np.int32],
-    next_firsts: NDArray[np.int32],
-    next_times: NDArray[np.int32],
     seen: NDArray[np.int32],
     counts: NDArray[np.int32],
 ) -> None:
     """Write what the n-grams of the words are; `before` has the characters before each word."""
     for i in range(size):
-        next_times[words[i]] = 0
+        times[words[i]] = 0
     for i in range(size):
-        next_times[words[i]] += 1
+        times[words[i]] += 1
+    left = 0
+    for i in range(size):
+        places[left], grams[left] = i, words[i]
+        left += times[words[i]] > 1
     for n in range(TOP[0], DUPLICATE[-1] + 1):
         if size < n:
             return
-        if n == TOP[0]:
-            place, copies = count_pairs(words, next_times, firsts, times, seen, size)
-        else:
-            place, copies = count_pairs(firsts, times, next_firsts, next_times, seen, size - n + 2)
-            firsts, next_firsts = next_firsts, firsts
-            times, next_times = next_times, times
+        left, place, copies = lengthen(places, grams, left, longer, times, seen)
         if n <= TOP[-1]:
             counts[_TOP + 2 * (n - TOP[0])] = copies
             counts[_TOP + 2 * (n - TOP[0]) + 1] = before[place + n] - before[place]
             continue
         if copies == 1:
             return
-        # next_firsts tells now whether an n-gram was met: -1 until then.
         duplicate = repeated = following = covered = 0
-        for i in range(size - n + 1):
-            next_firsts[i] = -1
-        for i in range(size - n + 1):
-            first = firsts[i]
-            if times[first] < 2:
-                continue
+        is_met = longer  # by n-gram: whether it was met
+        for k in range(left):
+            is_met[grams[k]] = 0
+        for k in range(left):
+            i = places[k]
             repeated += before[i + n] - before[max(i, covered)]
             covered = i + n
             if i >= following:
-                if next_firsts[first] >= 0:
+                if is_met[grams[k]]:
                     duplicate += before[i + n] - before[i]
                     following = i + n
                 else:
-                    next_firsts[first] = i
+                    is_met[grams[k]] = 1
         counts[_DUPLICATE + 2 * (n - DUPLICATE[0])] = duplicate
         counts[_DUPLICATE + 2 * (n - DUPLICATE[0]) + 1] = repeated
 
@@ -149,32 +148,40 @@ def _count(
     lines, paragraphs = np.empty((most, 2), np.int64), np.empty((most, 2), np.int64)
     keys, numbers = np.empty(most, np.uint64), np.empty(most, np.int32)
     before = np.empty(most + 1, np.int32)
-    firsts, times = np.empty(most, np.int32), np.empty(most, np.int32)
-    next_firsts, next_times = np.empty(most, np.int32), np.empty(most, np.int32)
+    grams_at, grams = np.empty(most, np.int32), np.empty(most, np.int32)
+    longer, times = np.empty(most, np.int32), np.empty(most, np.int32)
     for row in range(offsets.size - 1):
         first, size = first_words[row], first_words[row + 1] - first_words[row]
         row_counts = counts[:, row]
         row_counts[0] = count_chars(data, offsets[row], offsets[row + 1])
         is_ascii = row_counts[0] == offsets[row + 1] - offsets[row]
-        line = paragraph = 0
         before[0] = 0
         for i in range(size):
-            start, end = places[first + i, 0], places[first + i, 1]
+            start, end = places[np.uint64(first + i), 0], places[np.uint64(first + i), 1]
             before[i + 1] = before[i] + (end - start if is_ascii else count_chars(data, start, end))
-            newlines = 0  # since the word before
-            for at in range(places[first + i - 1, 1] if i else start, start):
-                newlines += data[at] == _NEWLINE
-            if i == 0 or newlines:
-                lines[line, 0] = start
-                line += 1
-            if i == 0 or newlines > 1:
-                paragraphs[paragraph, 0] = start
-                paragraph += 1
-            lines[line - 1, 1] = paragraphs[paragraph - 1, 1] = end
+        line = paragraph = 0
+        last = offsets[row]  # the end of the word before
+        for i in range(size):
+            start = places[np.uint64(first + i), 0]
+            if i == 0 or last + 1 < start or data[np.uint64(last)] == _NEWLINE:
+                newlines = 2 if i == 0 else 0
+                for at in range(last, start):
+                    newlines += data[at] == _NEWLINE
+                if newlines:
+                    lines[line, 0] = start
+                    if i:
+                        lines[line - 1, 1] = last
+                    line += 1
+                if newlines > 1:
+                    paragraphs[paragraph, 0] = start
+                    if i:
+                        paragraphs[paragraph - 1, 1] = last
+                    paragraph += 1
+            last = places[np.uint64(first + i), 1]
+        if size:
+            lines[line - 1, 1] = paragraphs[paragraph - 1, 1] = last
         row_counts[_WORDS], row_counts[_WORDS + 1] = size, before[size]
-        _count_ngrams(
-            words[first:], before, size, firsts, times, next_firsts, next_times, seen, row_counts
-        )
+        _count_ngrams(words[first:], before, size, grams_at, grams, longer, times, seen, row_counts)
         _count_copies(data, lines, line, keys, numbers, times, seen, row_counts[_LINES:_PARAGRAPHS])
         _count_copies(
             data, paragraphs, paragraph, keys, numbers, times, seen, row_counts[_PARAGRAPHS:_WORDS]

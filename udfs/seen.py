@@ -9,11 +9,14 @@ from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS
+from winnow.udfs.decoding import BLOCK
+from winnow.udfs.eight_bytes import eight_bytes
 from winnow.udfs.kernels import kernel
 
 # int64[slots, 3]: the stamp of who filled it, and two numbers of theirs.
 SLOTS = types.Array(types.int64, 2, "C")
 PLACES = types.Array(types.int64, 1, "C")
+_NEWLINE = ord("\n")
 _START = np.uint64(14695981039346656037)
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
@@ -23,7 +26,7 @@ def new_slots(items: int) -> NDArray[np.int64]:
     return np.zeros((slots_for(max(items, 1)), 3), np.int64)
 
 
-@kernel(types.int64(types.int64))
+@kernel(types.int64(types.int64), inlined=True)
 def slots_for(items: int) -> int:
     """Return a power of two, at least twice the items: what a set of so many looks at."""
     slots = 2
@@ -32,19 +35,31 @@ def slots_for(items: int) -> int:
     return slots
 
 
+@kernel(types.int64(BYTES, types.int64, types.int64))
+def count_newlines(data: NDArray[np.uint8], start: int, end: int) -> int:
+    """Return how many "\\n" the text has."""
+    newlines = 0
+    while start + BLOCK <= end:
+        some = np.uint8(0)
+        for i in range(BLOCK):
+            some = np.uint8(some + (data[np.uint64(start + i)] == _NEWLINE))
+        newlines += int(some)
+        start += BLOCK
+    for i in range(start, end):
+        newlines += data[i] == _NEWLINE
+    return newlines
+
+
 @kernel(types.int64(BYTES, OFFSETS))
 def most_newlines(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> int:
     """Return how many "\\n" the row has that has most."""
     most = 0
     for row in range(offsets.size - 1):
-        newlines = 0
-        for i in range(offsets[row], offsets[row + 1]):
-            newlines += data[i] == 0x0A
-        most = max(most, newlines)
+        most = max(most, count_newlines(data, offsets[row], offsets[row + 1]))
     return most
 
 
-@kernel(types.int64(types.uint64, types.int64))
+@kernel(types.int64(types.uint64, types.int64), inlined=True)
 def slot_of(key: np.uint64, slots: int) -> np.int64:
     """Return where to look first: the key's bits, mixed."""
     mixed = np.uint64(key)
@@ -53,18 +68,7 @@ def slot_of(key: np.uint64, slots: int) -> np.int64:
     return np.int64(mixed & np.uint64(slots - 1))
 
 
-@kernel(types.uint64(BYTES, types.int64))
-def _eight_bytes(data: NDArray[np.uint8], at: int) -> np.uint64:
-    """Return the next eight bytes as one number, the first byte lowest: a single load."""
-    # A signed index may be one from the end; where numba has to ask, it is no single load.
-    first = np.uint64(at)
-    number = np.uint64(data[first])
-    for byte in range(1, 8):
-        number |= np.uint64(data[first + np.uint64(byte)]) << np.uint64(8 * byte)
-    return number
-
-
-@kernel(types.uint64(BYTES, types.int64, types.int64))
+@kernel(types.uint64(BYTES, types.int64, types.int64), inlined=True)
 def key_of(data: NDArray[np.uint8], start: int, end: int) -> np.uint64:
     """Return a string's key: up to 7 bytes are their own, a longer one has its hash."""
     size = np.uint64(end - start)
@@ -72,7 +76,7 @@ def key_of(data: NDArray[np.uint8], start: int, end: int) -> np.uint64:
         if start + 8 <= data.size:
             others = np.uint64(64) - np.uint64(8) * size
             mask = np.uint64(0) if size == 0 else ~np.uint64(0) >> others
-            return _eight_bytes(data, start) & mask | size << np.uint64(56)
+            return eight_bytes(data, start) & mask | size << np.uint64(56)
         key = size << np.uint64(56)
         for i in range(start, end):
             key |= np.uint64(data[i]) << np.uint64(8 * (i - start))
@@ -80,13 +84,13 @@ def key_of(data: NDArray[np.uint8], start: int, end: int) -> np.uint64:
     key = _START ^ size
     at = start
     while at + 8 <= end:
-        key = (key ^ _eight_bytes(data, at)) * _MULTIPLIER
+        key = (key ^ eight_bytes(data, at)) * _MULTIPLIER
         key ^= key >> np.uint64(32)
         at += 8
-    return (key ^ _eight_bytes(data, end - 8)) * _MULTIPLIER | np.uint64(1 << 63)
+    return (key ^ eight_bytes(data, end - 8)) * _MULTIPLIER | np.uint64(1 << 63)
 
 
-@kernel(types.boolean(BYTES, *(types.int64,) * 3))
+@kernel(types.boolean(BYTES, *(types.int64,) * 3), inlined=True)
 def are_equal(data: NDArray[np.uint8], one: int, other: int, size: int) -> bool:
     """Tell whether two strings of one size are the same: eight bytes at once where there are."""
     i = 0
@@ -95,13 +99,13 @@ def are_equal(data: NDArray[np.uint8], one: int, other: int, size: int) -> bool:
             i += 1
         return i == size
     while i + 8 < size:
-        if _eight_bytes(data, one + i) != _eight_bytes(data, other + i):
+        if eight_bytes(data, one + i) != eight_bytes(data, other + i):
             return False
         i += 8
-    return bool(_eight_bytes(data, one + size - 8) == _eight_bytes(data, other + size - 8))
+    return bool(eight_bytes(data, one + size - 8) == eight_bytes(data, other + size - 8))
 
 
-@kernel(types.boolean(BYTES, *(types.int64,) * 5, SLOTS))
+@kernel(types.boolean(BYTES, *(types.int64,) * 5, SLOTS), inlined=True)
 def is_repeat(
     data: NDArray[np.uint8],
     text: int,

@@ -233,14 +233,14 @@ def _set_bits(ngrams: NDArray[np.uint64], passed: NDArray[np.uint64]) -> None:
         passed[bit >> 6] |= np.uint64(1) << np.uint64(bit & 63)
 
 
-@kernel(types.boolean(HASHES, types.uint64))
+@kernel(types.boolean(HASHES, types.uint64), inlined=True)
 def passes(passed: NDArray[np.uint64], ngram: np.uint64) -> bool:
     """Tell whether an n-gram may be that of an item."""
     bit = slot_of(ngram, 64 * len(passed))
     return bool(passed[bit >> 6] >> np.uint64(bit & 63) & np.uint64(1))
 
 
-@kernel(types.int64(HASHES, HASHES, types.uint64))
+@kernel(types.int64(HASHES, HASHES, types.uint64), inlined=True)
 def find_ngram(passed: NDArray[np.uint64], ngrams: NDArray[np.uint64], ngram: np.uint64) -> int:
     """Return the number of an n-gram, -1 if no item has it."""
     if not passes(passed, ngram):
@@ -255,7 +255,7 @@ def find_ngram(passed: NDArray[np.uint64], ngrams: NDArray[np.uint64], ngram: np
     return low if low < len(ngrams) and ngrams[low] == ngram else -1
 
 
-@kernel(types.int64(PLACES, types.int64, types.int64, types.int64))
+@kernel(types.int64(PLACES, types.int64, types.int64, types.int64), inlined=True)
 def find_posting(items: NDArray[np.int32], low: int, high: int, item: int) -> int:
     """Return where among items[low:high] an item is, -1 if it is not."""
     after = high

@@ -26,7 +26,7 @@ from winnow.udfs.characters import (
     code_points,
 )
 from winnow.udfs.chunk_cuts import CLASSES, KNOWN, cut_chunks
-from winnow.udfs.decoding import MAY_BE_SPACE, decode, space_size
+from winnow.udfs.decoding import MAY_BE_SPACE, decode, find_space, space_size
 from winnow.udfs.english_tokens import tokens as english_tokens
 from winnow.udfs.kernels import kernel
 from winnow.udfs.seen import key_of, slot_of, slots_for
@@ -105,10 +105,7 @@ def _write_chunks(
                     at += space
                     continue
             start = at
-            while at < end and (
-                not MAY_BE_SPACE[data[np.uint64(at)]] or space_size(data, at, end) == 0
-            ):
-                at += 1
+            at = find_space(data, at, end)
             starts[chunks], ends[chunks], keys[chunks] = start, at, key_of(data, start, at)
             chunks += 1
     first[offsets.size - 1] = chunks

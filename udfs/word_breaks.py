@@ -69,7 +69,7 @@ _IS_ALONE[:0x80] = WORD_BREAKS[:0x80] & _CONNECTED == 0
 _IS_END[:0x80] = WORD_BREAKS[:0x80] & (0xFFFF ^ _NEWLINE) == 0
 
 
-@kernel(types.int64(BYTES, types.int64, types.int64, KINDS))
+@kernel(types.int64(BYTES, types.int64, types.int64, KINDS), inlined=True)
 def _next_kind(data: NDArray[np.uint8], at: int, end: int, kinds: NDArray[np.uint16]) -> int:
     """Return the kind of the first character that is not ignored, 0 at the end."""
     while at < end:

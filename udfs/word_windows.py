@@ -50,7 +50,7 @@ def anchor_words(words: int) -> int:
     return 1 << (max(words // 2, 1).bit_length() - 1)
 
 
-@kernel(types.uint64(types.uint64, types.uint64))
+@kernel(types.uint64(types.uint64, types.uint64), inlined=True)
 def _pair(left: np.uint64, right: np.uint64) -> np.uint64:
     """Return a hash of two hashes in this order, mixed as splitmix64 does."""
     mixed = left * np.uint64(0x9E3779B97F4A7C15) + (right ^ np.uint64(0xD1B54A32D192ED03))
@@ -132,7 +132,7 @@ def find_windows(data: NDArray[np.uint8], offsets: NDArray[np.int64], words: int
     return Windows(starts, ends, keys, first, hashes, anchors, copied)
 
 
-@kernel(types.boolean(BYTES, WIDE, WIDE, HASHES, types.int64, types.int64))
+@kernel(types.boolean(BYTES, WIDE, WIDE, HASHES, types.int64, types.int64), inlined=True)
 def is_same_word(
     data: NDArray[np.uint8],
     starts: NDArray[np.int64],

@@ -11,7 +11,7 @@ from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS
-from winnow.udfs.decoding import MAY_BE_SPACE, space_size
+from winnow.udfs.decoding import MAY_BE_SPACE, find_space, space_size
 from winnow.udfs.kernels import kernel
 from winnow.udfs.ngrams import NUMBERS, clear
 from winnow.udfs.seen import are_equal, key_of, slot_of, slots_for
@@ -32,16 +32,6 @@ class Words(NamedTuple):
     first: NDArray[np.int64]
 
 
-@kernel(types.int64(BYTES, types.int64, types.int64))
-def most_words(data: NDArray[np.uint8], start: int, end: int) -> int:
-    """Return a number of words that the text has at most: bytes that may begin a white space."""
-    words = 1
-    for i in range(start, end):
-        byte = data[i]
-        words += (byte <= 0x20) | (byte == 0xC2) | ((byte >= 0xE1) & (byte <= 0xE3))
-    return words
-
-
 _NUMBER = types.int64(BYTES, PLACES, types.int64, KEYS, NUMBERS, NUMBERS, types.int64)
 
 
@@ -57,8 +47,8 @@ def number_words(
 ) -> int:
     """Write the numbers of the first `size` words, equal ones the same, from 0 on.
 
-    The i-th word is data[places[i, 0]:places[i, 1]], its number numbers[i]. All at once: a call for
-    each costs more than it does. `keys` and `seen` are room for as many keys and for the slots.
+    The i-th word is data[places[i, 0]:places[i, 1]], its key keys[i], its number numbers[i]. All at
+    once: a call for each costs more than it does. `seen` is room for the slots.
 
     Returns:
         How many words there are that differ.
@@ -67,8 +57,7 @@ def number_words(
     different = 0
     for i in range(size):
         start, end = places[i, 0], places[i, 1]
-        key = key_of(data, start, end)
-        keys[i] = key
+        key = keys[i]
         slot = slot_of(key, slots)
         other = seen[np.uint64(slot)]
         while other >= 0:
@@ -89,12 +78,6 @@ def number_words(
         else:
             numbers[i] = numbers[other]
     return different
-
-
-@kernel(types.void(BYTES, OFFSETS, FIRST))
-def _most(data: NDArray[np.uint8], offsets: NDArray[np.int64], most: NDArray[np.int64]) -> None:
-    for row in range(offsets.size - 1):
-        most[row] = most_words(data, offsets[row], offsets[row + 1])
 
 
 _FIND = types.void(BYTES, OFFSETS, PLACES, NUMBERS, FIRST, types.int64)
@@ -121,26 +104,26 @@ def _find(
                     at += space
                     continue
             places[count, 0] = at
-            while at < end and (
-                not MAY_BE_SPACE[data[np.uint64(at)]] or space_size(data, at, end) == 0
-            ):
-                at += 1
+            at = find_space(data, at, end)
             places[count, 1] = at
+            keys[count - begin] = key_of(data, places[count, 0], at)
             count += 1
         first[row + 1] = count
         size = count - begin
         number_words(data, places[begin:], size, keys, numbers[begin:], seen, slots_for(size))
 
 
-def room_for_words(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> tuple[Words, int]:
-    """Return arrays that hold the words of all rows, still empty, and the most that a row has."""
-    most = np.empty(offsets.size - 1, np.int64)
-    _most(data, offsets, most)
-    words = int(most.sum())
+def room_for_words(offsets: NDArray[np.int64]) -> tuple[Words, int]:
+    """Return arrays that hold the words of all rows, still empty, and the most that a row has.
+
+    They are as large as words of one byte would need; what is not written takes no memory.
+    """
+    rows = offsets.size - 1
+    words = (int(offsets[-1] - offsets[0]) + rows) // 2
     room = Words(
-        np.empty((words, 2), np.int64), np.empty(words, np.int32), np.empty(offsets.size, np.int64)
+        np.empty((words, 2), np.int64), np.empty(words, np.int32), np.empty(rows + 1, np.int64)
     )
-    return room, int(most.max(initial=1))
+    return room, int(np.diff(offsets).max(initial=0)) // 2 + 1
 
 
 class _Found(NamedTuple):
@@ -165,6 +148,6 @@ def words_of(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> Words:
     for found in _last:
         if found.data.ctypes.data == data.ctypes.data and np.array_equal(found.offsets, offsets):
             return found.words
-    words, most = room_for_words(data, offsets)
+    words, most = room_for_words(offsets)
     _find(data, offsets, *words, most)
     return words
