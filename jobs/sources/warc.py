@@ -55,7 +55,6 @@ _TAKEN = frozenset(
     }
 )
 _LONGEST_HEADER = 64 << 10
-_HEADER_END = re.compile(rb"\r?\n\r?\n")
 _FOLDED = re.compile(rb"\r?\n[ \t]+")  # obsolete, RFC 9112, section 5.2
 
 
@@ -105,12 +104,12 @@ def _read(record: WarcRecord, options: Mapping[str, Any]) -> Record | Skipped:
     length = record.content_length
     if length > LARGEST_RECORD:
         return rejected(record.stream_pos, TOO_LONG, record.reader.read(SNIPPET_BYTES))
-    body = record.reader.read()
+    head, body = _message(record)
     said = headers.get("content-length", "")
     if not said or (said.lstrip("0") or "0") != str(length):
-        return rejected(record.stream_pos, "bad_header", body)
-    if len(body) < length:
-        return rejected(record.stream_pos, TRUNCATED, body)
+        return rejected(record.stream_pos, "bad_header", head + body)
+    if len(head) + len(body) < length:
+        return rejected(record.stream_pos, TRUNCATED, head + body)
     if kind not in _DOCUMENTS:
         return Skipped(kind)
     metadata = {
@@ -121,8 +120,8 @@ def _read(record: WarcRecord, options: Mapping[str, Any]) -> Record | Skipped:
             values = [value for other, value in pairs if other == name]
             metadata[name] = orjson.dumps(values if len(values) > 1 else values[0]).decode()
     status, sent, content_type = None, None, headers.get("content-type")
-    if record.is_http and body.startswith(b"HTTP/"):
-        status, sent, body = _http(body)
+    if head:
+        status, sent = _http(head)
         content_type = sent.get("content-type")
         body, noted = _decoded(body, sent)
         if len(body) > LARGEST_RECORD:
@@ -160,16 +159,31 @@ def _text(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-def _http(message: bytes) -> tuple[int | None, dict[str, str], bytes]:
-    """Return the status of an HTTP response, its headers and its body.
+def _message(record: WarcRecord) -> tuple[bytes, bytes]:
+    """Return the head of an HTTP message, with the blank line after it, and what follows.
 
-    Not by FastWARC: of a block that is no HTTP its iterator takes the beginning for headers, and
-    reading the block again through a record of its own costs a third of the whole time.
+    There is no head in a block that is no HTTP: of one FastWARC's iterator would take the beginning
+    for headers, so it parses none. Line by line, since a body that is cut off is copied once more.
+    """
+    if not record.is_http:
+        return b"", record.reader.read()
+    head = line = record.reader.readline()
+    if not head.startswith(b"HTTP/"):
+        return b"", head + record.reader.read()
+    while line:
+        is_begun = not line.endswith(b"\n")  # a long line comes in pieces
+        line = record.reader.readline()
+        head += line
+        if not is_begun and line in (b"\r\n", b"\n"):
+            break
+    return head, record.reader.read()
+
+
+def _http(head: bytes) -> tuple[int | None, dict[str, str]]:
+    """Return the status of an HTTP response and its headers.
 
     Names are in lower case; repeated headers are joined as RFC 9110, section 5.3, says.
     """
-    end = _HEADER_END.search(message)
-    head, body = (message[: end.start()], message[end.end() :]) if end else (message, b"")
     first, *lines = _FOLDED.sub(b" ", head).splitlines()
     code = first.split(None, 2)[1:2]
     status = int(code[0]) if code and code[0].isdigit() and len(code[0]) == 3 else None
@@ -179,7 +193,7 @@ def _http(message: bytes) -> tuple[int | None, dict[str, str], bytes]:
         if colon:
             name, value = name.strip().lower(), value.strip()
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return status, headers, body
+    return status, headers
 
 
 def _inflating(*formats: int) -> Callable[[bytes], tuple[bytes, bool]]:

@@ -377,6 +377,13 @@ class TestColumns:
         row = payload(record("response", http(PAGE, b"X-A: one\r\n two")))
         assert row["http_headers"] == {"x-a": "one two"}
 
+    @pytest.mark.parametrize("length", [*range(8188, 8195), 20_000])
+    def test_a_long_header_is_one_line_and_no_end_of_the_headers(self, payload, length):
+        value = "x" * (length - len("X-Long: "))
+        row = payload(record("response", http(PAGE, b"X-Long: %s" % value.encode(), b"A: b")))
+        assert row["http_headers"] == {"x-long": value, "a": "b"}
+        assert row["content"] == PAGE
+
     @pytest.mark.parametrize(
         ("line", "status"),
         [
