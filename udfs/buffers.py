@@ -68,6 +68,18 @@ def head(text: pa.Array, limit: int) -> pa.Array:
     return pa.concat_arrays([*parts, text[after:]])
 
 
+def contents(column: pa.Array) -> Iterator[pa.Buffer | None]:
+    """Yield the bytes of each row of a STRING or BINARY column, None for null: views, no copies."""
+    if column.type in STRINGS:
+        column = column.cast(pa.large_string())
+    column = column.cast(pa.large_binary())
+    _, offsets, data = (each or pa.py_buffer(b"") for each in column.buffers())
+    rows = slice(column.offset, column.offset + len(column) + 1)
+    ends = np.frombuffer(offsets, np.int64)[rows].tolist()
+    for row, is_valid in enumerate(column.is_valid().to_pylist()):
+        yield data.slice(ends[row], ends[row + 1] - ends[row]) if is_valid else None
+
+
 def texts(text: pa.Array) -> Iterator[str | None]:
     """Return the texts one by one, None for null; broken UTF-8 becomes U+FFFD.
 
@@ -75,9 +87,7 @@ def texts(text: pa.Array) -> Iterator[str | None]:
         TypeError: the column is not a string column.
     """
     check_strings(text)
-    values = text.cast(pa.large_string()).cast(pa.large_binary())
-    rows = (value.as_py() for value in values)
-    return (None if row is None else row.decode("utf-8", "replace") for row in rows)
+    return (None if row is None else str(row, "utf-8", "replace") for row in contents(text))
 
 
 def list_rows(lists: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

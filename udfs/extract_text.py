@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from winnow.udfs.buffers import STRINGS, contents
 from winnow.udfs.hashing import blake2b_128
 from winnow.udfs.registry import column_function
 from winnow.udfs.sandbox import Sandbox, SandboxError
@@ -78,18 +79,18 @@ def extract_text(
     rows: list[dict[str, Any] | None] = []
     waiting: list[tuple[dict[str, Any], tuple[Any, ...]]] = []  # rows to fill, and their pages
     size = 0
-    for page, address, sent in zip(html, url, headers, strict=True):
-        content = page.as_py()
-        if content is None:
+    is_text = html.type in STRINGS
+    for page, address, sent in zip(contents(html), url, headers, strict=True):
+        if page is None:
             rows.append(None)
             continue
         rows.append(row := dict.fromkeys(FIELDS))
-        if len(content) > max_bytes:
+        if page.size > max_bytes:
             row["failure"] = "too_large"
             continue
         known = {name: value for name, value in sent.as_py() or () if value is not None}
-        waiting.append((row, (content, address.as_py() or "", known, method)))
-        size += len(content)
+        waiting.append((row, (page, is_text, address.as_py() or "", known, method)))
+        size += page.size
         if size > _GROUP:
             _fill(waiting, max_seconds)
             waiting, size = [], 0
@@ -110,11 +111,11 @@ def _sandbox() -> Sandbox:
 
     import winnow.udfs.page  # noqa: F401
 
-    return Sandbox(extracted)
+    return Sandbox(_extracted)
 
 
-def extracted(
-    content: bytes | str, url: str, headers: dict[str, str], method: str
+def _extracted(
+    page: pa.Buffer, is_text: bool, url: str, headers: dict[str, str], method: str
 ) -> dict[str, Any]:
     """Return the fields of one page; plain text is its own main text."""
     from resiliparse.parse.html import HTMLTree
@@ -122,21 +123,22 @@ def extracted(
     from winnow.udfs.page import decode_page, page_facts
 
     content_type = headers.get("content-type", "")
-    if isinstance(content, str):
-        decoded, charset, replaced = content, None, 0
+    content = page.to_pybytes()
+    row: dict[str, Any] = {"charset": None, "replaced": 0}
+    if is_text:
+        decoded = content.decode("utf-8", "replace")
     else:
-        decoded, charset, replaced = decode_page(content, content_type)
-    row: dict[str, Any] = {"charset": charset, "replaced": replaced}
+        decoded, row["charset"], row["replaced"] = decode_page(content, content_type)
     if content_type.lower().startswith("text/plain"):
         text = decoded
     else:
         tree = HTMLTree.parse(decoded)
         row |= vars(page_facts(tree, url, headers))
         text = _from_tree(tree) if method == "resiliparse" else _from_page(decoded)
-    text = text.encode("utf-8", "replace").decode().strip()
-    if not text:
+    encoded = text.strip().encode("utf-8", "replace")
+    if not encoded:
         return row | {"failure": "no_text"}
-    return row | {"text": text, "content_hash": blake2b_128(text.encode())}
+    return row | {"text": encoded, "content_hash": blake2b_128(encoded)}
 
 
 def _from_tree(tree: Any) -> str:

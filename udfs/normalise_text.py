@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from winnow.udfs.buffers import check_strings
+from winnow.udfs.buffers import check_strings, contents
 from winnow.udfs.registry import column_function
 
 FIELDS = {
@@ -53,8 +53,7 @@ def normalise_text(text: pa.Array) -> pa.Array:
         4 MiB.
     """
     check_strings(text)
-    contents = text.cast(pa.large_string()).cast(pa.large_binary())
-    rows = [_normalised(each.as_buffer()) if each.is_valid else None for each in contents]
+    rows = [None if row is None else _normalised(row) for row in contents(text)]
     return pa.array(rows, _ENCODED).cast(pa.struct(FIELDS))
 
 

@@ -1,9 +1,10 @@
 import os
 import time
 
+import pyarrow as pa
 import pytest
 
-from winnow.udfs.sandbox import MEMORY, Sandbox, SandboxError
+from winnow.udfs.sandbox import MEMORY, SHARED, Sandbox, SandboxError
 
 
 def work(what: str) -> object:
@@ -18,6 +19,12 @@ def work(what: str) -> object:
     if what == "raise":
         raise ValueError(what)
     return os.getpid()
+
+
+def first_and_size(page: pa.Buffer) -> tuple[bytes, int]:
+    if page.size == 7:
+        os._exit(1)
+    return page.to_pybytes()[:1], page.size
 
 
 def call(sandbox, what, seconds=10.0):
@@ -96,3 +103,17 @@ def test_calls_that_this_process_breaks_off_leave_no_answer_for_the_next(sandbox
     assert next(answers) == first
     answers.close()
     assert call(sandbox, "pid") != first  # neither it nor the error of a call before
+
+
+@pytest.mark.parametrize(
+    "sizes", [[0, 1, 1000], [SHARED], [SHARED - 1, 1, 0], [SHARED, 1], [3, 7, 5]]
+)
+def test_buffers_are_handed_over_whole_however_large_and_again_to_a_new_process(sizes):
+    sandbox = Sandbox(first_and_size)
+    for first in (b"a", b"b"):  # the second time over those of the first
+        calls = [(pa.py_buffer(first * size),) for size in sizes]
+        answers = list(sandbox.answers(calls, 30))
+        expected = [(first * (size > 0), size) for size in sizes]
+        for size, answer, whole in zip(sizes, answers, expected, strict=True):
+            assert answer == whole if size != 7 else str(answer) == "crashed"
+    sandbox.close()
