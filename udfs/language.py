@@ -172,7 +172,7 @@ def _built_in() -> _Model:
     found: Any = LanguageIdentifier.from_model_file(MODEL_FILE)
     labels = [_PY3LANGID.get(label, label) for label in found.nb_classes]
     twins = [(labels.index(each), i) for i, each in enumerate(labels) if labels.index(each) != i]
-    weights = np.rint(np.asarray(found.nb_ptc) / _UNIT).astype(np.int16)
+    weights = (np.asarray(found.nb_ptc) / _UNIT).astype(np.int16)
     features = np.asarray(found.tk_output, np.int32)
     arrays = (
         np.asarray(found.nb_pc, np.float64),
