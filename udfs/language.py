@@ -76,6 +76,7 @@ def _evidence(
         quarter = (end - start) // 4 if end - start >= 4 * _LONGEST else 0
         distinct = 0
         one = two = three = four = np.uint64(0)
+        # The last three begin a feature's length earlier, to be in the state that one would be in.
         for i in range(start + quarter - min(quarter, _LONGEST), start + quarter):
             two = _next(moves, rows, two, data[np.uint64(i)])
             three = _next(moves, rows, three, data[np.uint64(i + quarter)])
