@@ -13,6 +13,7 @@ from winnow.udfs.decoding import (
     MAY_BE_SPACE,
     count_chars,
     decode,
+    find_space,
     line_break_size,
     space_size,
     stripped,
@@ -172,11 +173,7 @@ def _clean(
                         at += size
                         continue
                 word = at
-                at += 1
-                while at < text_end and (
-                    not MAY_BE_SPACE[data[np.uint64(at)]] or space_size(data, at, text_end) == 0
-                ):
-                    at += 1
+                at = find_space(data, at, text_end)
                 first = first if words else word
                 words += 1
                 last = at

@@ -4,11 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from winnow.udfs.characters import SPACE, character_classes
-from winnow.udfs.eight_bytes import HIGHEST, count_of, eight_bytes, first_of, may_be_space
+from winnow.udfs.eight_bytes import count_bytes, eight_bytes, first_of, may_be_space
 from winnow.udfs.kernels import kernel
 
 REPLACEMENT = 0xFFFD
-BLOCK = 64  # bytes that are counted in one byte, as fast as the processor can
 
 _CLASSES = character_classes()
 _IS_SPACE = (_CLASSES[:0x80] & SPACE).astype(np.bool_)
@@ -113,22 +112,7 @@ def line_break_size(data: NDArray[np.uint8], at: int, end: int) -> int:
 @kernel("int64(Array(uint8, 1, 'C', readonly=True), int64, int64)", inlined=True)
 def count_chars(data: NDArray[np.uint8], start: int, end: int) -> int:
     """Return the number of code points: of bytes that continue no other."""
-    chars = 0
-    while start + BLOCK <= end:
-        some = np.uint8(0)
-        for i in range(BLOCK):
-            some = np.uint8(some + (data[np.uint64(start + i)] & 0xC0 != 0x80))
-        chars += int(some)
-        start += BLOCK
-    while start < end and start + 8 <= data.size:
-        size = min(end - start, 8)
-        eight = eight_bytes(data, start)
-        continuing = eight & ~(eight << np.uint64(1)) & HIGHEST
-        chars += size - count_of(continuing << np.uint64(64 - 8 * size))
-        start += size
-    for i in range(start, end):
-        chars += data[i] & 0xC0 != 0x80
-    return chars
+    return max(end - start, 0) - count_bytes(data, start, end, 0xC0, 0x80)
 
 
 @kernel(_SIZE, inlined=True)

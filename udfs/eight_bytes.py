@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from winnow.udfs.buffers import BYTES
 from winnow.udfs.kernels import kernel
 
+BLOCK = 64  # bytes that are counted in one byte, as fast as the processor can
 _EACH = 0x0101010101010101
 _ONES, HIGHEST, _OTHERS = np.uint64(_EACH), np.uint64(0x80 * _EACH), np.uint64(0x7F * _EACH)
 
@@ -57,3 +58,24 @@ def may_be_space(eight: np.uint64) -> np.uint64:
     if eight & HIGHEST:
         found |= (between(eight, 0x42, 0x42) | between(eight, 0x61, 0x63)) & eight
     return found
+
+
+@kernel(types.int64(BYTES, *(types.int64,) * 4), inlined=True)
+def count_bytes(data: NDArray[np.uint8], start: int, end: int, bits: int, value: int) -> int:
+    """Return how many bytes of data[start:end] have this value in these bits."""
+    count = 0
+    while start + BLOCK <= end:
+        some = np.uint8(0)
+        for i in range(BLOCK):
+            some = np.uint8(some + (data[np.uint64(start + i)] & bits == value))
+        count += int(some)
+        start += BLOCK
+    while start < end and start + 8 <= data.size:
+        size = min(end - start, 8)
+        other = eight_bytes(data, start) & np.uint64(bits) * _ONES ^ np.uint64(value) * _ONES
+        same = between(other, 0, 0) & ~other
+        count += count_of(same << np.uint64(64 - 8 * size))
+        start += size
+    for i in range(start, end):
+        count += data[i] & bits == value
+    return count

@@ -11,6 +11,7 @@ from winnow.udfs.decoding import decode
 from winnow.udfs.kernels import kernel
 from winnow.udfs.phrases import beginnings, is_phrase, packed, phrases_at
 from winnow.udfs.registry import column_function
+from winnow.udfs.seen import is_one_of, key_of, short_keys
 from winnow.udfs.token_table import STOP_WORDS
 
 SIGNALS = (
@@ -122,10 +123,7 @@ _IS_URL[[*URL.encode()]] = True
 _IS_HEXADECIMAL[[*b"0123456789abcdefABCDEF"]] = True
 _NEWLINE, _HASH, _PERCENT, _H, _T, _P, _S, _COLON, _SLASH = map(ord, "\n#%htps:/")
 
-# The longest stop word has 4 bytes: a word is compared as one number, a 1 and then its bytes, so
-# that NUL before a stop word makes another word of it.
-_STOP_WORD_BYTES = 4
-_STOP_KEYS = tuple(int.from_bytes(b"\1" + word.encode(), "big") for word in STOP_WORDS)
+_STOP_KEYS = short_keys(STOP_WORDS)
 
 _SIZE = types.int64(BYTES, types.int64, types.int64)
 _TEST = types.boolean(BYTES, types.int64, types.int64)
@@ -197,16 +195,6 @@ def _is_ellipsis(data: NDArray[np.uint8], start: int, end: int) -> bool:
     return False
 
 
-@kernel(_TEST, inlined=True)
-def _is_stop_word(data: NDArray[np.uint8], start: int, end: int) -> bool:
-    if end - start > _STOP_WORD_BYTES:
-        return False
-    key = 1
-    for i in range(start, end):
-        key = key << 8 | int(data[i])
-    return key in _STOP_KEYS
-
-
 @kernel(types.Array(types.int32, 2, "C")(BYTES, OFFSETS, BYTES))
 def _count(
     data: NDArray[np.uint8], offsets: NDArray[np.int64], classes: NDArray[np.uint8]
@@ -267,7 +255,7 @@ def _count(
                         data, word_start, at
                     )
                     alphabetic += word_kinds & _ALPHABETIC != 0
-                    stop_words += _is_stop_word(data, word_start, at)
+                    stop_words += is_one_of(key_of(data, word_start, at), _STOP_KEYS)
                     word_start, line_end = -1, at
                 if point == _NEWLINE:
                     if line_start >= 0:

@@ -6,6 +6,7 @@ from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, strings, utf8
+from winnow.udfs.decoding import count_chars
 from winnow.udfs.kernels import kernel
 from winnow.udfs.registry import column_function
 
@@ -95,8 +96,7 @@ def _measure(
         place = 0
         for i in range(first[row], first[row + 1]):
             position[i], start[i] = i - first[row], place
-            for at in range(bounds[i], bounds[i + 1]):
-                place += data[at] & 0xC0 != 0x80
+            place += count_chars(data, bounds[i], bounds[i + 1])
             characters[i] = place - start[i]
 
 

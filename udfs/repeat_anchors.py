@@ -6,6 +6,7 @@ from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS, utf8
+from winnow.udfs.decoding import count_chars
 from winnow.udfs.kernels import kernel
 from winnow.udfs.registry import column_function
 from winnow.udfs.token_table import HASHES, WIDE
@@ -102,10 +103,7 @@ def _find_spans(
 def _code_points(data: NDArray[np.uint8], begin: int, at: int, marks: NDArray[np.int32]) -> int:
     """Return how many code points stand in data[begin:at]; marks are those before each block."""
     block = (at - begin) // BLOCK
-    points = int(marks[block])
-    for i in range(begin + block * BLOCK, at):
-        points += data[i] & 0xC0 != 0x80
-    return points
+    return int(marks[block]) + count_chars(data, begin + block * BLOCK, at)
 
 
 @kernel(types.void(BYTES, OFFSETS, WIDE, WIDE, WIDE, _SPANS, WIDE, _SPANS))
@@ -128,8 +126,8 @@ def _place(
         points = 0
         for block in range(marks.size):
             marks[block] = points
-            for i in range(begin + block * BLOCK, min(begin + (block + 1) * BLOCK, end)):
-                points += data[i] & 0xC0 != 0x80
+            start = begin + block * BLOCK
+            points += count_chars(data, start, min(start + BLOCK, end))
         for i in range(spans_first[row], spans_first[row + 1]):
             word, other, words = spans[i]
             chars[i, 0] = _code_points(data, begin, starts[word], marks)

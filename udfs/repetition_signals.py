@@ -10,7 +10,7 @@ from winnow.udfs.decoding import count_chars
 from winnow.udfs.kernels import kernel
 from winnow.udfs.ngrams import NUMBERS, lengthen
 from winnow.udfs.registry import column_function
-from winnow.udfs.seen import key_of, slots_for
+from winnow.udfs.seen import count_newlines, key_of, slots_for
 from winnow.udfs.words import FIRST, KEYS, PLACES, number_words, words_of
 
 TOP, DUPLICATE = (2, 3, 4), (5, 6, 7, 8, 9, 10)
@@ -164,9 +164,7 @@ def _count(
         for i in range(size):
             start = places[np.uint64(first + i), 0]
             if i == 0 or last + 1 < start or data[np.uint64(last)] == _NEWLINE:
-                newlines = 2 if i == 0 else 0
-                for at in range(last, start):
-                    newlines += data[at] == _NEWLINE
+                newlines = count_newlines(data, last, start) if i else 2
                 if newlines:
                     lines[line, 0] = start
                     if i:

@@ -4,13 +4,14 @@ A set is an array of slots that all texts share. A slot belongs to whoever wrote
 so that nothing has to be cleared from one text to the next.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
 from winnow.udfs.buffers import BYTES, OFFSETS
-from winnow.udfs.decoding import BLOCK
-from winnow.udfs.eight_bytes import eight_bytes
+from winnow.udfs.eight_bytes import count_bytes, eight_bytes
 from winnow.udfs.kernels import kernel
 
 # int64[slots, 3]: the stamp of who filled it, and two numbers of theirs.
@@ -38,16 +39,7 @@ def slots_for(items: int) -> int:
 @kernel(types.int64(BYTES, types.int64, types.int64))
 def count_newlines(data: NDArray[np.uint8], start: int, end: int) -> int:
     """Return how many "\\n" the text has."""
-    newlines = 0
-    while start + BLOCK <= end:
-        some = np.uint8(0)
-        for i in range(BLOCK):
-            some = np.uint8(some + (data[np.uint64(start + i)] == _NEWLINE))
-        newlines += int(some)
-        start += BLOCK
-    for i in range(start, end):
-        newlines += data[i] == _NEWLINE
-    return newlines
+    return count_bytes(data, start, end, 0xFF, _NEWLINE)
 
 
 @kernel(types.int64(BYTES, OFFSETS))
@@ -88,6 +80,22 @@ def key_of(data: NDArray[np.uint8], start: int, end: int) -> np.uint64:
         key ^= key >> np.uint64(32)
         at += 8
     return (key ^ eight_bytes(data, end - 8)) * _MULTIPLIER | np.uint64(1 << 63)
+
+
+def short_keys(words: Iterable[str]) -> NDArray[np.uint64]:
+    """Return the keys of words of up to 7 bytes, for `is_one_of`."""
+    encoded = [word.encode() for word in words]
+    keys = [int.from_bytes(each, "little") | len(each) << 56 for each in encoded]
+    return np.array(keys, np.uint64)
+
+
+@kernel(types.boolean(types.uint64, types.Array(types.uint64, 1, "C", readonly=True)), inlined=True)
+def is_one_of(key: np.uint64, keys: NDArray[np.uint64]) -> bool:
+    """Tell whether a key is among a few; it looks at all, so that there is no branch to guess."""
+    found = False
+    for i in range(keys.size):
+        found |= key == keys[i]
+    return found
 
 
 @kernel(types.boolean(BYTES, *(types.int64,) * 3), inlined=True)

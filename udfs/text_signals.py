@@ -28,7 +28,15 @@ from winnow.udfs.eight_bytes import HIGHEST, between, eight_bytes, first_of
 from winnow.udfs.kernels import kernel
 from winnow.udfs.ngrams import NUMBERS
 from winnow.udfs.registry import column_function
-from winnow.udfs.seen import count_newlines, is_repeat, key_of, most_newlines, slots_for
+from winnow.udfs.seen import (
+    count_newlines,
+    is_one_of,
+    is_repeat,
+    key_of,
+    most_newlines,
+    short_keys,
+    slots_for,
+)
 from winnow.udfs.words import FIRST, PLACES, number_words, remember, room_for_words
 
 SIGNALS = (
@@ -112,21 +120,14 @@ _CLOSINGS = tuple(map(ord, CLOSING))
 # n * log(n) of small counts, for the entropy.
 _LOGS = np.array([0.0, *(n * math.log(n) for n in range(1, 256))])
 
-# The keys of words of up to 7 bytes: their bytes and how many.
-_STOP_KEYS = np.array(
-    [int.from_bytes(word.encode(), "little") | len(word) << 56 for word in STOP_WORDS], np.uint64
-)
+_STOP_KEYS = short_keys(STOP_WORDS)
 
 
 @kernel(types.boolean(types.uint64), inlined=True)
 def is_stop_word(key: np.uint64) -> bool:
     """Tell whether the word with this key is one of STOP_WORDS, in ASCII capitals or not."""
     capitals = between(key, ord("A"), ord("Z")) & ~key
-    small = key | capitals >> np.uint64(2)
-    found = False
-    for i in range(_STOP_KEYS.size):  # all of them, so that there is no branch to guess
-        found |= small == _STOP_KEYS[i]
-    return found
+    return is_one_of(key | capitals >> np.uint64(2), _STOP_KEYS)
 
 
 @kernel(types.boolean(BYTES, *(types.int64,) * 4), inlined=True)

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winnow.udfs.decoding import BLOCK, count_chars, find_space, space_size
-from winnow.udfs.eight_bytes import between, count_of, eight_bytes, first_of, may_be_space
+from winnow.udfs.decoding import count_chars, find_space, space_size
+from winnow.udfs.eight_bytes import BLOCK, between, count_of, eight_bytes, first_of, may_be_space
 from winnow.udfs.seen import count_newlines
 
 ANY_BYTES = st.binary(max_size=3 * BLOCK)
