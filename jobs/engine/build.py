@@ -6,6 +6,7 @@ not repeat the texts that it got unchanged from an input table.
 """
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -54,6 +55,30 @@ DUPLICATE_IDS = """
         ) USING (id)
     )
     WHERE place > 1 AND _batch = :batch
+"""
+
+# Rows of one verdict are counted first, so that rules are looked at once a verdict, not once a row.
+# A row without a failed rule stands under the rule NULL, as its first.
+COUNTS = """
+    WITH verdicts AS (
+        SELECT _dropped, _failed_rules, count(*) AS rows
+        FROM {rows}
+        GROUP BY _dropped, _failed_rules
+    ), failures AS (
+        SELECT _dropped, rows, position, rule, size(
+            if(array_contains(:dropping, rule),
+                array_intersect(_failed_rules, :dropping), _failed_rules)
+        ) AS peers
+        FROM verdicts LATERAL VIEW OUTER posexplode(_failed_rules) AS position, rule
+    )
+    SELECT
+        _dropped,
+        rule,
+        sum(rows) AS failed,
+        sum(if(peers = 1, rows, 0)) AS failed_alone,
+        sum(if(coalesce(position, 0) = 0, rows, 0)) AS failed_first
+    FROM failures
+    GROUP BY _dropped, rule
 """
 
 
@@ -205,8 +230,8 @@ def build(relations: Relations, inputs: PinnedInputs, run: str) -> Candidate:
     version = _own_commit(store, mark, base)
     with guarded(stage.name, find_document=inputs.find_document):
         mended = _reject_duplicate_ids(session, store, stage, batch, run, version)
-        counts = _count(_at(session, store, mended).where(F.col(BATCH) == batch), rules)
-    kept, dropped = counts.pop("kept"), counts.pop("dropped")
+        written = _at(session, store, mended).where(F.col(BATCH) == batch)
+        kept, dropped, failures = _count(written, rules)
     return Candidate(
         version=mended,
         base=base,
@@ -215,7 +240,7 @@ def build(relations: Relations, inputs: PinnedInputs, run: str) -> Candidate:
         query_rows=int(counted.get["rows"]),
         kept=kept,
         dropped=dropped,
-        rules=_rule_counts(rules, counts),
+        rules=failures,
         accounts={
             name: account
             for reading in inputs.readings
@@ -380,38 +405,24 @@ def _merge_rejects(
     )
 
 
-def _count(rows: DataFrame, rules: tuple[Rule, ...]) -> dict[str, int]:
-    """Count kept, dropped and, by rule, failing rows of a batch: one pass over the verdicts."""
-    failed = F.col(FAILED_RULES)
-    dropping = F.array(*(F.lit(r.name) for r in rules if r.action is Action.DROP))
-    counts = [
-        F.count_if(~F.col(DROPPED)).alias("kept"),
-        F.count_if(F.col(DROPPED)).alias("dropped"),
-    ]
-    for i, rule in enumerate(rules):
-        drops = rule.action is Action.DROP
-        peers = F.array_intersect(failed, dropping) if drops else failed
-        counts += [
-            F.count_if(F.array_contains(failed, rule.name)).alias(f"failed {i}"),
-            F.count_if(peers == F.array(F.lit(rule.name))).alias(f"alone {i}"),
-            F.count_if(F.get(failed, F.lit(0)) == rule.name).alias(f"first {i}"),
-        ]
-    counted = rows.agg(*counts).first()
-    assert counted is not None  # an aggregate without groups has one row
-    return {name: int(value) for name, value in counted.asDict().items()}
+def _count(rows: DataFrame, rules: tuple[Rule, ...]) -> tuple[int, int, tuple[RuleCount, ...]]:
+    """Return how many rows are kept and dropped, and how many failed each rule.
 
-
-def _rule_counts(rules: tuple[Rule, ...], counts: Mapping[str, int]) -> tuple[RuleCount, ...]:
-    return tuple(
-        RuleCount(
-            rule=rule.name,
-            condition=rule.condition,
-            action=rule.action.value,
-            failed=counts[f"failed {i}"],
-            failed_alone=counts[f"alone {i}"],
-            failed_first=counts[f"first {i}"],
-        )
-        for i, rule in enumerate(rules)
+    One pass over the verdicts; at most two rows a rule come back, and two more.
+    """
+    dropping = [rule.name for rule in rules if rule.action is Action.DROP]
+    found = rows.sparkSession.sql(COUNTS, args={"dropping": dropping}, rows=rows).collect()
+    sums: dict[str | None, Counter[str]] = {rule.name: Counter() for rule in rules}
+    for row in found:
+        counts = {name: row[name] for name in ("failed", "failed_alone", "failed_first")}
+        sums.setdefault(row["rule"], Counter()).update(counts)
+    return (
+        sum(row["failed_first"] for row in found if not row[DROPPED]),
+        sum(row["failed_first"] for row in found if row[DROPPED]),
+        tuple(
+            RuleCount(rule.name, rule.condition, rule.action.value, **sums[rule.name])
+            for rule in rules
+        ),
     )
 
 

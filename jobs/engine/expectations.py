@@ -6,10 +6,12 @@ pipeline has checks that must be validated or run.
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cache
 from string import Formatter
+from threading import Thread
 from typing import Any
 
 from winnow.errors import WinnowError
@@ -83,6 +85,17 @@ def great_expectations() -> Any:
         if known is _NO_FILE:
             del main["__file__"]
     return great_expectations
+
+
+@contextmanager
+def imported_meanwhile() -> Iterator[None]:
+    """Import Great Expectations while the body waits for something else than Python."""
+    importing = Thread(target=great_expectations)
+    importing.start()
+    try:
+        yield
+    finally:
+        importing.join()
 
 
 def expectation_class(name: str) -> Any:

@@ -38,7 +38,7 @@ def file_rows(plan: StagePlan, batch: DataFrame, accounts: Mapping[str, Account]
 
 def _row(file: InputFile, counted: Counter[str | None], account: Account | None) -> FileRow:
     """Return a file's row; `counted` are its rows by the reason why they are rejects."""
-    read = account or Account(0, records=counted.total())
+    read = account or Account(records=counted.total())
     reasons = {reason: counted[reason] for reason in sorted(filter(None, counted))}
     return {
         "file": file.name,

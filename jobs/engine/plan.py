@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+import pyarrow.dataset as ds
+
 from winnow.engine.audit import checks_hash
 from winnow.engine.fingerprint import definition, definition_hash, digest, views_of
 from winnow.engine.models import model_digest
@@ -27,6 +29,8 @@ from winnow.sources.reading import digest_of as content_digest
 Reading = tuple[Call, tuple[InputFile, ...]]
 
 GONE_SHOWN = 5
+# What a plan must know of a file that was read.
+_LEDGER = ("version", "run", "file", "size", "modified", "etag", "digest", "error")
 
 REUSE, REAUDIT, APPEND, REBUILD, VIEW = "REUSE", "REAUDIT", "APPEND", "REBUILD", "VIEW"
 
@@ -95,7 +99,6 @@ class Planner:
         self._versions = registry.versions()
         self._heads = heads(self._versions, pipeline.name)
         self._others = published(self._versions)
-        self._files = registry.rows("files")
 
     def head(self, stage: str) -> Version | None:
         """Return the last audited version of a stage of this pipeline."""
@@ -242,7 +245,7 @@ class Planner:
         """
         if not plan.readings:
             return plan
-        ledger = self.files_read(plan.name)
+        ledger = self._files_read(plan.name, _LEDGER)
         # A file that could not be opened has not been read: it is as good as new.
         known = {name: row for name, row in ledger.items() if row["error"] != NO_PERMISSION}
         if not ledger:
@@ -267,14 +270,25 @@ class Planner:
 
     def touched_rows(self, plan: StagePlan) -> list[dict[str, Any]]:
         """Return the ledger's rows of touched files with their new times."""
-        known = self.files_read(plan.name)
+        touched = {file.name: file for file in plan.touched}
+        known = self._files_read(plan.name, files=list(touched))
         return [
-            {**known[file.name], "modified": modified_at(file), "etag": file.etag}
-            for file in plan.touched
+            {**row, "modified": modified_at(touched[name]), "etag": touched[name].etag}
+            for name, row in known.items()
         ]
 
-    def files_read(self, stage: str) -> dict[str, Mapping[str, Any]]:
-        """Return the ledger's row of each file in a stage's last audited version, by name."""
+    def _files_read(
+        self,
+        stage: str,
+        columns: Iterable[str] | None = None,
+        files: Iterable[str] | None = None,
+    ) -> dict[str, Mapping[str, Any]]:
+        """Return the ledger's row of each file in a stage's last audited version, by name.
+
+        Args:
+            columns: those that are needed; None for all.
+            files: names of files, where not all are asked for.
+        """
         head = self._heads.get(stage)
         if head is None:
             return {}
@@ -285,12 +299,14 @@ class Planner:
             and item.state == AUDITED
             and item.generation == head.generation
         }
+        wanted = (ds.field("pipeline") == head.pipeline) & (ds.field("stage") == stage)
+        if files is not None:
+            wanted &= ds.field("file").isin(list(files))
+        rows = self._registry.arrow("files", columns, wanted)
         return {
             row["file"]: row
-            for row in self._files
-            if row["pipeline"] == head.pipeline
-            and row["stage"] == stage
-            and (row["version"], row["run"]) in audited
+            for row in (rows.to_pylist() if rows is not None else ())
+            if (row["version"], row["run"]) in audited
         }
 
 

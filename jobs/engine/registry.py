@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -123,14 +124,26 @@ class Registry:
         read = self.arrow(table)
         return read.to_pylist() if read is not None else []
 
-    def arrow(self, table: str) -> pa.Table | None:
-        """Return a control table, oldest row first; None before the first run."""
+    def arrow(
+        self,
+        table: str,
+        columns: Iterable[str] | None = None,
+        where: ds.Expression | None = None,
+    ) -> pa.Table | None:
+        """Return a control table, oldest row first; None before the first run.
+
+        Args:
+            columns: only these, with `recorded`; a table may be older than one of them, and then
+                lacks it.
+            where: only rows for which this holds.
+        """
         path = self.warehouse.path("winnow", table)
         stored = self.dataset(table)
         if stored is None:
             return None
+        wanted = None if columns is None else {*columns, "recorded"} & set(stored.schema.names)
         with _readable(path):
-            rows = stored.to_table()
+            rows = stored.to_table(columns=wanted and sorted(wanted), filter=where)
         order = pa.compute.sort_indices(rows, [("recorded", "ascending")])
         return rows.take(order)
 
@@ -143,19 +156,32 @@ class Registry:
             except TableNotFoundError:
                 return None
 
-    def append(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write rows in one commit, later than every row before it whatever the clock says."""
+    def append(
+        self,
+        table: str,
+        rows: Sequence[Mapping[str, Any]],
+        common: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        """Write rows in one commit, later than every row before it whatever the clock says.
+
+        Args:
+            rows: their values by column; null where a row has none.
+            common: values that all of them have.
+        """
         if not rows:
             return
-        schema = TABLES[table]
         recorded = max(datetime.now(UTC), self._last_recorded(table) + timedelta(microseconds=1))
         self._recorded[table] = recorded
-        complete = [
-            {**{name: row.get(name) for name in schema.names}, "recorded": recorded} for row in rows
+        same = {**common, "recorded": recorded}
+        arrays = [
+            pa.repeat(pa.scalar(same[field.name], field.type), len(rows))
+            if field.name in same
+            else pa.array([row.get(field.name) for row in rows], field.type)
+            for field in TABLES[table]
         ]
         write_deltalake(
             self.warehouse.path("winnow", table),
-            pa.Table.from_pylist(complete, schema=schema),
+            pa.Table.from_arrays(arrays, schema=TABLES[table]),
             mode="append",
             schema_mode="merge",  # a warehouse may be older than a column
             commit_properties=CommitProperties(custom_metadata={"winnow": "control"}),
@@ -163,10 +189,9 @@ class Registry:
 
     def _last_recorded(self, table: str) -> datetime:
         if table not in self._recorded:
-            rows = self.rows(table)
-            self._recorded[table] = (
-                rows[-1]["recorded"] if rows else datetime.min.replace(tzinfo=UTC)
-            )
+            rows = self.arrow(table, ["recorded"])
+            last = pa.compute.max(rows["recorded"]).as_py() if rows is not None else None
+            self._recorded[table] = last or datetime.min.replace(tzinfo=UTC)
         return self._recorded[table]
 
     def versions(self) -> list[Version]:

@@ -17,6 +17,7 @@ from winnow.pipeline.render import Rendered, has_alias, place_in, replace
 
 QUERY = "__winnow_query"
 CONDITION = "SELECT ("  # before a rule's own text, when it is checked alone
+_BOOLEAN = ("boolean", "void")  # Spark's names of the types that a condition may have
 
 
 class Inputs(Protocol):
@@ -76,6 +77,15 @@ class Relations:
         text = f"SELECT {', '.join(['*', *flags])} FROM {QUERY}"
         return self.session.sql(text, args=self.pipeline.values)
 
+    def are_rules(self, query: DataFrame, rules: tuple[Rule, ...]) -> bool:
+        """Whether all conditions are Booleans over the columns of their query: one question."""
+        try:
+            fields = self.flags(query, rules).schema.fields
+        except (AnalysisException, ParseException):
+            return False
+        flags = fields[len(fields) - len(rules) :]
+        return all(flag.dataType.typeName() in _BOOLEAN for flag in flags)
+
     def check_rule(self, query: DataFrame, rule: Rule) -> None:
         """Make sure that a rule is a Boolean over the columns of its query.
 
@@ -88,7 +98,7 @@ class Relations:
             kind = self.session.sql(text, args=self.pipeline.values).schema["holds"].dataType
         except (AnalysisException, ParseException) as error:
             raise StageProblem(_rule_problem(rule, error)) from None
-        if kind.typeName() not in ("boolean", "void"):
+        if kind.typeName() not in _BOOLEAN:
             message = f"rule `{rule.name}` has a condition of type {kind.simpleString().upper()}"
             remedy = "A condition is a Boolean, e.g. `words >= 50`"
             width = len(rule.condition.split("\n")[0])

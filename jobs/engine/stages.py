@@ -7,6 +7,7 @@ the candidate an audited version. A kill in between leaves a candidate that the 
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +18,7 @@ from pyspark.sql import functions as F  # noqa: N812  (Spark's own convention)
 from winnow.engine.analysis import analyse, columns_of
 from winnow.engine.audit import audit
 from winnow.engine.build import Candidate, PinnedInputs, added, build, stored_rows
+from winnow.engine.expectations import imported_meanwhile
 from winnow.engine.failures import StageFailure, guarded
 from winnow.engine.files import FileRow, file_checks, file_counts, file_rows
 from winnow.engine.fingerprint import definition_hash
@@ -56,7 +58,8 @@ class StageRunner:
         Raises:
             CommandError: Spark, Java or Delta's jars are missing.
         """
-        self.session: SparkSession = build_session(master)
+        with imported_meanwhile() if pipeline.checks else nullcontext():
+            self.session: SparkSession = build_session(master)
         self._pipeline, self._registry = pipeline, registry
         self._functions = pipeline.functions
         self.jvm = jvm_process(self.session)
@@ -271,11 +274,11 @@ class StageRunner:
             "version": version.version,
             "run": version.run,
         }
-        self._registry.append("checks", [key | _check_row(check) for check in checks])
+        self._registry.append("checks", [_check_row(check) for check in checks], key)
         self._registry.append(
-            "rules", [key | asdict(rule) | {"position": i} for i, rule in enumerate(rules)]
+            "rules", [asdict(rule) | {"position": i} for i, rule in enumerate(rules)], key
         )
-        self._registry.append("files", [{**key, **row} for row in files])
+        self._registry.append("files", files, key)
         self._registry.add_versions([replace(version, state=state)])
         if rejected and candidate is not None:
             self._store(plan.stage).restore(candidate.base, version.run)

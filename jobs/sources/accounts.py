@@ -19,7 +19,7 @@ ACCOUNT = "an account"
 READ, PARTIAL, UNREADABLE = "read", "partial", "unreadable"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Account:
     """What a task read of one piece of a file, or, joined, of a whole file.
 
@@ -29,7 +29,7 @@ class Account:
     that were no text.
     """
 
-    start: int
+    start: int = 0
     size: int = 0
     digest: str = ""
     records: int = 0
@@ -49,19 +49,24 @@ class Account:
         return PARTIAL if self.records else UNREADABLE
 
     def row(self) -> Record:
-        """Return the account as a row."""
-        return Record(self.start, reject_reason=ACCOUNT, reject_snippet=json.dumps(asdict(self)))
+        """Return the account as a row, short, since the driver gets those of all files."""
+        told = {k: value for k, value in asdict(self).items() if value != getattr(_EMPTY, k)}
+        return Record(self.start, reject_reason=ACCOUNT, reject_snippet=json.dumps(told))
 
 
-def accounts_by_file(rows: Iterable[tuple[str, str]]) -> dict[str, Account]:
+_EMPTY = Account()
+
+
+def accounts_by_file(found: Iterable[str]) -> dict[str, Account]:
     """Join the accounts of pieces by file.
 
     Args:
-        rows: file and snippet of the rows that hold accounts; a task that was tried again may have
-            left several of one piece.
+        found: the snippet of each row that holds an account and, after a line break, its file; a
+            task that was tried again may have left several of one piece.
     """
     pieces: dict[str, dict[int, Account]] = {}
-    for file, snippet in rows:
+    for line in found:
+        snippet, _, file = line.partition("\n")
         account = Account(**json.loads(snippet))
         pieces.setdefault(file, {})[account.start] = account
     return {

@@ -21,7 +21,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _PACKAGED = "winnow:"  # before the path of a file that comes with Winnow, below `conf`
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class InputFile:
     """One file of an input.
 
@@ -116,7 +116,7 @@ def list_address(
     return sorted(files, key=lambda file: file.name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Found:
     address: str
     size: int  # -1 of what is neither a file nor a folder

@@ -16,7 +16,7 @@ OPENING = 32 << 10
 EXPANSION = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Piece:
     """The part of a file whose records begin in [start, end); `end` None for the whole rest."""
 

@@ -47,7 +47,7 @@ class Reading:
             found = self._seen.get[_SEEN] if self._seen else []
         except Py4JError:  # the plan that was run has no such node
             found = []
-        return accounts_by_file((row.file, row.reject_snippet) for row in found)
+        return accounts_by_file(found)
 
 
 def read_files(
@@ -70,7 +70,7 @@ def read_files(
     spark.dataSource.register(DocumentSource)
     rows = spark.read.format(NAME).option(_PLAN, packed).load()
     is_account = F.col("reject_reason").eqNullSafe(ACCOUNT)
-    account = F.when(is_account, F.struct("file", "reject_snippet"))
+    account = F.when(is_account, F.concat_ws("\n", "reject_snippet", "file"))
     seen = Observation(f"accounts-{uuid4()}")
     observed = rows.observe(seen, F.collect_list(account).alias(_SEEN))  # nulls are left out
     return Reading(observed.where(~is_account), seen)

@@ -35,8 +35,8 @@ def accounts():
         pieces = [piece for part in partitions(list_files(given)) for piece in part]
         batches = read_pieces(pieces, with_defaults(given), arrival=1)
         rows = [row for batch in batches for row in batch.to_pylist()]
-        found = [(r["file"], r["reject_snippet"]) for r in rows if r["reject_reason"] == ACCOUNT]
-        return accounts_by_file(found)
+        found = [row for row in rows if row["reject_reason"] == ACCOUNT]
+        return accounts_by_file(f"{row['reject_snippet']}\n{row['file']}" for row in found)
 
     return accounts
 

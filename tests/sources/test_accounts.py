@@ -10,7 +10,7 @@ from winnow.udfs.hashing import blake2b_128
 
 def rows(*accounts, file="a.jsonl"):
     """The rows in which accounts travel, as they come out of them."""
-    return [(file, account.row().reject_snippet) for account in accounts]
+    return [f"{account.row().reject_snippet}\n{file}" for account in accounts]
 
 
 FIRST = Account(
@@ -60,6 +60,9 @@ class TestJoining:
     def test_a_piece_that_was_tried_again_counts_once(self):
         again = replace(FIRST, seconds=0.25)
         assert accounts_by_file(rows(FIRST, SECOND, again)) == {"a.jsonl": JOINED}
+
+    def test_a_file_may_have_a_line_break_in_its_name(self):
+        assert accounts_by_file(rows(FIRST, file="a\nb.jsonl")) == {"a\nb.jsonl": FIRST}
 
     def test_files_are_told_apart(self):
         found = accounts_by_file(rows(FIRST) + rows(SECOND, file="b.jsonl"))
