@@ -1,12 +1,12 @@
 """How fast and in how much memory documents are read. It takes the shared data.
 
-    python benchmarks/sources.py [--runs N] [--size MB] [--parts LETTERS]
+    python benchmarks/sources.py [--runs N] [--text MB] [--size MB] [--parts LETTERS]
 
 Prints one line a figure; seconds depend on what else the machine does, ratios less so.
 
 a  JSON lines to a published table: `winnow run` of one stage over the corpus, written again and
-   again up to the size, plain and gzipped. MB are of text. `stage` leaves out Python's and Spark's
-   start, `wall` has it.
+   again up to `--text` MB, plain and gzipped. `stage` leaves out Python's and Spark's start, `wall`
+   has it. Of a GB half of the time is Java's compilation and Delta's first jobs, once a session.
 b  An archive through our reader, as records and as Arrow batches, against FastWARC's own loop over
    the same file, in turns.
 c  `winnow run` over one plain archive of that size: the largest Python worker.
@@ -56,7 +56,8 @@ def main() -> None:
     """Measure the parts that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--size", type=int, default=1000, help="MB of text, or of an archive")
+    parser.add_argument("--text", type=int, default=6000, help="MB of text of JSON lines")
+    parser.add_argument("--size", type=int, default=1000, help="MB of an archive")
     parser.add_argument("--parts", default="abcd")
     options = parser.parse_args()
     parts: dict[str, Callable[[Path, int, int], Iterator[str]]] = {
@@ -65,7 +66,8 @@ def main() -> None:
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     for letter in options.parts:
         with tempfile.TemporaryDirectory() as folder:
-            for line in parts[letter](Path(folder), options.size, options.runs):
+            size = options.text if letter == "a" else options.size
+            for line in parts[letter](Path(folder), size, options.runs):
                 print(f"{letter}  {line}", flush=True)
 
 
