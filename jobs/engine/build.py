@@ -21,7 +21,7 @@ from winnow.engine.failures import StageFailure, guarded
 from winnow.engine.models import ModelError, ship_file, ship_table
 from winnow.engine.plan import APPEND, StagePlan, option_values
 from winnow.engine.registry import Version
-from winnow.engine.relations import Relations
+from winnow.engine.relations import FLAG, Relations
 from winnow.engine.results import RuleCount
 from winnow.engine.store import Mark, Store
 from winnow.engine.warehouse import Warehouse
@@ -42,6 +42,12 @@ from winnow.sources.reader import Reading
 # Earlier batches have none among themselves, so any that is found has to do with the new one.
 REPEATED_IDS = """
     SELECT id FROM {rows} WHERE reject_reason IS NULL GROUP BY id HAVING count(*) > 1 LIMIT 1
+"""
+
+# A record is known by its place, so of one that comes twice no copy could be told from the other.
+REPEATED_RECORDS = """
+    SELECT file, position FROM {rows} WHERE _batch = :batch
+    GROUP BY file, position HAVING count(*) > 1 LIMIT 1
 """
 
 DUPLICATE_IDS = """
@@ -253,16 +259,12 @@ def build(relations: Relations, inputs: PinnedInputs, run: str) -> Candidate:
 def with_ledger(
     relations: Relations, query: DataFrame, rules: tuple[Rule, ...], batch: int
 ) -> DataFrame:
-    flags = [F.col(f"_{i}") for i in range(len(rules))]
+    flags = [F.col(f"{FLAG}{i}") for i in range(len(rules))]  # a condition of NULL is violated
     failed = [
-        F.when(flag, F.lit(None)).otherwise(F.lit(rule.name))  # a condition of NULL is violated
+        F.when(flag, F.lit(None)).otherwise(F.lit(rule.name))
         for rule, flag in zip(rules, flags, strict=True)
     ]
-    drops = [
-        ~F.coalesce(flag, F.lit(False))
-        for rule, flag in zip(rules, flags, strict=True)
-        if rule.action is Action.DROP
-    ]
+    drops = [~flag for rule, flag in zip(rules, flags, strict=True) if rule.action is Action.DROP]
     dropped = F.lit(False)
     for drop in drops:
         dropped = dropped | drop
@@ -272,7 +274,7 @@ def with_ledger(
         .withColumn(FAILED_RULES, names.cast("array<string>"))
         .withColumn(DROPPED, dropped)
         .withColumn(BATCH, F.lit(batch).cast("bigint"))
-        .drop(*(f"_{i}" for i in range(len(rules))))
+        .drop(*flags)
     )
 
 
@@ -371,6 +373,12 @@ def _reject_duplicate_ids(
     repeated = session.sql(REPEATED_IDS, rows=rows)
     if repeated.isEmpty():
         return version
+    again = session.sql(REPEATED_RECORDS, args={"batch": batch}, rows=rows).first()
+    if again is not None:
+        raise StageFailure(
+            f"stage `{stage.name}` returns the record of `{again.file}` at {again.position} more "
+            "than once. Over a source each record is one row; make more of it in a stage after this"
+        )
     duplicates = session.sql(DUPLICATE_IDS, args={"batch": batch}, rows=rows).cache()
     try:
         mark = Mark(run, f"mend {uuid4()}")

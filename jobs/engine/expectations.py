@@ -7,11 +7,11 @@ pipeline has checks that must be validated or run.
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cache
 from string import Formatter
-from threading import Thread
 from typing import Any
 
 from winnow.errors import WinnowError
@@ -90,12 +90,9 @@ def great_expectations() -> Any:
 @contextmanager
 def imported_meanwhile() -> Iterator[None]:
     """Import Great Expectations while the body waits for something else than Python."""
-    importing = Thread(target=great_expectations)
-    importing.start()
-    try:
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(great_expectations)  # what it raises comes again where it is needed
         yield
-    finally:
-        importing.join()
 
 
 def expectation_class(name: str) -> Any:

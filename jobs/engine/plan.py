@@ -5,12 +5,13 @@ table whose inputs only grew goes on; everything else that changed is built from
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.dataset as ds
 
 from winnow.engine.audit import checks_hash
@@ -281,7 +282,7 @@ class Planner:
         self,
         stage: str,
         columns: Iterable[str] | None = None,
-        files: Iterable[str] | None = None,
+        files: Sequence[str] | None = None,
     ) -> dict[str, Mapping[str, Any]]:
         """Return the ledger's row of each file in a stage's last audited version, by name.
 
@@ -301,7 +302,7 @@ class Planner:
         }
         wanted = (ds.field("pipeline") == head.pipeline) & (ds.field("stage") == stage)
         if files is not None:
-            wanted &= ds.field("file").isin(list(files))
+            wanted &= ds.field("file").isin(pa.array(files, pa.string()))
         rows = self._registry.arrow("files", columns, wanted)
         return {
             row["file"]: row

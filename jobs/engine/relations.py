@@ -16,8 +16,8 @@ from winnow.pipeline.model import Call, Kind, Pipeline, Problem, Read, Rule, Sta
 from winnow.pipeline.render import Rendered, has_alias, place_in, replace
 
 QUERY = "__winnow_query"
-CONDITION = "SELECT ("  # before a rule's own text, when it is checked alone
-_BOOLEAN = ("boolean", "void")  # Spark's names of the types that a condition may have
+CONDITION = "SELECT *, ("  # before a rule's own text, when it is checked alone
+FLAG = "__winnow_rule_"  # and the number of a rule: the column that says whether it holds
 
 
 class Inputs(Protocol):
@@ -71,20 +71,23 @@ class Relations:
             raise StageProblem(_body_problem(stage, rendered, error)) from None
 
     def flags(self, query: DataFrame, rules: tuple[Rule, ...]) -> DataFrame:
-        """Return the query's rows with one Boolean a rule, `_0`, `_1`, ...: true when it holds."""
+        """Return the query's rows with one Boolean a rule, FLAG and its number.
+
+        A condition stands inside of another expression, where it can make no rows of one.
+        """
         query.createOrReplaceTempView(QUERY)
-        flags = [f"({rule.condition}\n) AS _{i}" for i, rule in enumerate(rules)]
+        flags = [
+            f"if(({rule.condition}\n), true, false) AS {FLAG}{i}" for i, rule in enumerate(rules)
+        ]
         text = f"SELECT {', '.join(['*', *flags])} FROM {QUERY}"
         return self.session.sql(text, args=self.pipeline.values)
 
     def are_rules(self, query: DataFrame, rules: tuple[Rule, ...]) -> bool:
         """Whether all conditions are Booleans over the columns of their query: one question."""
         try:
-            fields = self.flags(query, rules).schema.fields
+            return len(self.flags(query, rules).schema) == len(query.schema) + len(rules)
         except (AnalysisException, ParseException):
             return False
-        flags = fields[len(fields) - len(rules) :]
-        return all(flag.dataType.typeName() in _BOOLEAN for flag in flags)
 
     def check_rule(self, query: DataFrame, rule: Rule) -> None:
         """Make sure that a rule is a Boolean over the columns of its query.
@@ -95,10 +98,14 @@ class Relations:
         query.createOrReplaceTempView(QUERY)
         text = f"{CONDITION}{rule.condition}\n) AS holds FROM {QUERY}"
         try:
-            kind = self.session.sql(text, args=self.pipeline.values).schema["holds"].dataType
+            checked = self.session.sql(text, args=self.pipeline.values)
+            kind = checked.schema.fields[-1].dataType
+            is_boolean = kind.typeName() in ("boolean", "void")
+            if is_boolean:
+                self.flags(query, (rule,))
         except (AnalysisException, ParseException) as error:
             raise StageProblem(_rule_problem(rule, error)) from None
-        if kind.typeName() not in _BOOLEAN:
+        if not is_boolean:
             message = f"rule `{rule.name}` has a condition of type {kind.simpleString().upper()}"
             remedy = "A condition is a Boolean, e.g. `words >= 50`"
             width = len(rule.condition.split("\n")[0])

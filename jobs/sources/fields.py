@@ -36,7 +36,7 @@ class Fields:
         decide about), `text_not_a_string` or `too_deep` (values in each other, hundreds deep).
 
         Args:
-            values: by name; what is taken for a column is taken out.
+            values: by name.
             position: of the record.
             repaired: how much of the values is U+FFFD in place of what could not be decoded.
             raw: the record as it was stored, for the reject; None where that is nothing to look at.
@@ -45,22 +45,23 @@ class Fields:
         if not isinstance(text, str) or not text:
             reason = "no_text" if text in (None, "") else "text_not_a_string"
             return rejected(position, reason, _json(values).encode() if raw is None else raw)
-        del values[self.text]
         identifier = values.get(self.id)
         if isinstance(identifier, int) and not isinstance(identifier, bool):
             identifier = str(identifier)
         elif not isinstance(identifier, str):
             identifier = None  # a value of another type stays in the metadata
-        if identifier is not None:
-            del values[self.id]
         taken = {
-            column: values.pop(field)
+            column: values[field]
             for column, field in self.columns
             if isinstance(values.get(field), str)
         }
+        used = {field for column, field in self.columns if column in taken}  # one may serve several
+        used.add(self.text)
+        if identifier is not None:
+            used.add(self.id)
         taken.update(self.constants)
         try:
-            metadata = {name: _json(value) for name, value in values.items()}
+            metadata = {name: _json(value) for name, value in values.items() if name not in used}
         except RecursionError:
             return rejected(position, "too_deep", raw or b"")
         if repaired:

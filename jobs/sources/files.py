@@ -3,6 +3,7 @@
 Any other address (`s3a://bucket/folder`) goes through fsspec and the driver that it names.
 """
 
+import errno
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -85,14 +86,19 @@ def list_address(
             name = PurePosixPath(root).name
             return [_input_file(found, name, formats(name) or (formats("") if is_named else None))]
         if not store.is_folder(root) and _MAGIC.search(root):
-            root, pattern = _literal_part(root)
+            root, pattern = _literal_part(root, store.is_folder)
         if not store.is_folder(root):
             raise CommandError(f"path: {address!r} does not exist")
         depth = None if pattern is None or "**" in pattern else pattern.count("/") + 1
         below = list(store.walk(root, depth))
     except PermissionError as error:
         raise CommandError(f"path: no permission to read {error.filename or address!r}") from error
-    except OSError as error:  # a link to itself, a name too long, a store that does not answer
+    except CommandError:
+        raise
+    except Exception as error:
+        # A link to itself, a name too long; a store that does not answer says so by any exception.
+        if isinstance(store, _Local) and not isinstance(error, OSError):
+            raise
         raise CommandError(
             f"path: {address[:200]!r} cannot be listed: {str(error)[:300]}"
         ) from error
@@ -135,10 +141,16 @@ def _input_file(found: _Found, name: str, kind: str | None) -> InputFile:
     return InputFile(found.address, name, found.size, found.modified, kind, found.etag)
 
 
-def _literal_part(address: str) -> tuple[str, str]:
-    """Split a glob before its first part with a wildcard: `data/*/a.jsonl` at `data`."""
+def _literal_part(address: str, is_folder: Callable[[str], bool]) -> tuple[str, str | None]:
+    """Split a glob before its first part with a wildcard: `data/*/a.jsonl` at `data`.
+
+    A folder may have such a name: `data[1]/*.jsonl` is split at `data[1]` where there is one.
+    """
     parts = address.split("/")
-    first = next(i for i, part in enumerate(parts) if _MAGIC.search(part))
+    magic = (i for i, part in enumerate(parts) if _MAGIC.search(part))
+    first = next((i for i in magic if not is_folder("/".join(parts[: i + 1]))), None)
+    if first is None:
+        return address, None
     return "/".join(parts[:first]) or ("/" if address.startswith("/") else "."), "/".join(
         parts[first:]
     )
@@ -174,6 +186,16 @@ def _is_hidden(part: str) -> bool:
     return part.startswith((".", "_"))
 
 
+def _kind(entry: os.DirEntry[str]) -> str:
+    """Return `folder`, `file`, or nothing for what is neither."""
+    try:
+        return "folder" if entry.is_dir() else "file" if entry.is_file() else ""
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        return ""  # a link to itself
+
+
 class _Local:
     """Files of this machine."""
 
@@ -193,25 +215,42 @@ class _Local:
         return Path(address).is_dir()
 
     def walk(self, root: str, depth: int | None) -> Iterator[tuple[_Found, str]]:
-        """Yield the files below a folder with their names; a linked folder is walked once."""
-        yield from self._walk(Path(root).absolute(), "", depth, {os.path.realpath(root)})
+        """Yield the files below a folder with their names.
+
+        Each folder is walked once, and links to folders are followed last: a link takes no file
+        away from the place where it lies.
+        """
+        walked: set[str] = set()
+        waiting = [(str(Path(root).absolute()), "", depth)]
+        for folder, prefix, left in waiting:  # which grows by links meanwhile
+            if os.path.realpath(folder) not in walked:
+                yield from self._walk(folder, prefix, left, walked, waiting)
 
     def _walk(
-        self, folder: Path, prefix: str, depth: int | None, walked: set[str]
+        self,
+        folder: str,
+        prefix: str,
+        depth: int | None,
+        walked: set[str],
+        links: list[tuple[str, str, int | None]],
     ) -> Iterator[tuple[_Found, str]]:
+        walked.add(os.path.realpath(folder))
+        deeper = None if depth is None else depth - 1
         with os.scandir(folder) as listing:
             entries = sorted(listing, key=lambda entry: entry.name)
         for entry in entries:
             if _is_hidden(entry.name):
                 continue
             name = prefix + entry.name
-            if entry.is_dir():
-                real = os.path.realpath(entry.path)
-                if (depth is None or depth > 1) and real not in walked:
-                    walked.add(real)
-                    deeper = None if depth is None else depth - 1
-                    yield from self._walk(Path(entry.path), name + "/", deeper, walked)
-            elif entry.is_file():
+            kind = _kind(entry)
+            if kind == "folder":
+                if deeper == 0:
+                    continue
+                if entry.is_symlink():
+                    links.append((entry.path, name + "/", deeper))
+                elif os.path.realpath(entry.path) not in walked:
+                    yield from self._walk(entry.path, name + "/", deeper, walked, links)
+            elif kind == "file":
                 status = entry.stat()
                 yield _Found(entry.path, status.st_size, status.st_mtime), name
             else:
@@ -226,7 +265,7 @@ class _Remote:
 
         try:
             self.filesystem, _ = fsspec.core.url_to_fs(address)
-        except (ImportError, TypeError, ValueError) as error:  # no driver, or one that wants more
+        except Exception as error:  # no driver, or one that wants more, in whatever way it says so
             raise CommandError(f"path: {address!r} cannot be opened: {error}") from error
 
     def _path(self, address: str) -> str:
@@ -252,7 +291,8 @@ class _Remote:
     def _found(self, info: dict[str, Any]) -> _Found:
         stamps = (info.get(key) for key in ("mtime", "LastModified", "last_modified", "created"))
         stamp = next((each for each in stamps if each is not None), 0.0)
-        modified = stamp.timestamp() if isinstance(stamp, datetime) else float(stamp)
+        modified = stamp.timestamp() if isinstance(stamp, datetime) else 0.0
+        modified = float(stamp) if isinstance(stamp, int | float) else modified
         address = self.filesystem.unstrip_protocol(info["name"])
         tags = (info.get(key) for key in ("ETag", "etag", "content_md5", "md5Hash", "checksum"))
         tag = next((str(each) for each in tags if each), "")

@@ -43,6 +43,6 @@ FORMATS: Mapping[str, Format] = {
 def format_of(name: str) -> str | None:
     """Return the format that a file's name ends in, what it is compressed with left out."""
     name = name.lower()
-    for suffix in COMPRESSED:
-        name = name.removesuffix(suffix)
+    packed = next((suffix for suffix in COMPRESSED if name.endswith(suffix)), "")
+    name = name.removesuffix(packed)
     return next((key for key, each in FORMATS.items() if name.endswith(each.suffixes)), None)

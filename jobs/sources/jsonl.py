@@ -54,26 +54,39 @@ def _record(position: int, line: bytes, fields: Fields) -> Record:
     repaired = 0
     try:
         values = orjson.loads(line)
-        is_exact = not isinstance(values, dict) or not any(
-            isinstance(value, float) and abs(value) >= _LARGE for value in values.values()
-        )
+        is_exact = not _has_large(values)
     except orjson.JSONDecodeError:
         is_exact = False
     if not is_exact:
         try:
             values, repaired = _parse_broken(line)
-        except (ValueError, RecursionError):
+        except ValueError:
             return rejected(position, "not_json", line)
+        except RecursionError:
+            return rejected(position, "too_deep", line)
     if not isinstance(values, dict):
         return rejected(position, "not_an_object", line)
     return fields.document(values, position, repaired, line)
+
+
+def _has_large(value: Any) -> bool:
+    """Whether a number may have been an integer with more digits than a double holds."""
+    parts = [value]
+    for part in parts:  # which grows meanwhile: values may stand in each other hundreds deep
+        if isinstance(part, dict):
+            parts.extend(part.values())
+        elif isinstance(part, list):
+            parts.extend(part)
+        elif isinstance(part, float) and abs(part) >= _LARGE:
+            return True
+    return False
 
 
 def _parse_broken(line: bytes) -> tuple[Any, int]:
     """Parse what orjson does not take; return the value and how much of it was replaced."""
     decoded = line.decode("utf-8", "replace")
     repaired = decoded.count(REPLACEMENT) - line.count(REPLACEMENT.encode())
-    value = json.loads(decoded, parse_constant=lambda _: None)
+    value = json.loads(decoded, parse_int=_integer, parse_constant=lambda _: None)
 
     def mend(part: Any) -> Any:
         nonlocal repaired
@@ -88,3 +101,11 @@ def _parse_broken(line: bytes) -> tuple[Any, int]:
         return part
 
     return mend(value), repaired
+
+
+def _integer(digits: str) -> int | str:
+    """Return an integer; one that Python does not convert, of more than 4,300 digits, as text."""
+    try:
+        return int(digits)
+    except ValueError:
+        return digits

@@ -18,6 +18,7 @@ from winnow.sources.streams import InputStream
 
 SUFFIXES = (".parquet",)
 
+REPEATED_COLUMN = "repeated_column"  # of two columns of one name only one could be kept
 _ROWS = 512  # decoded at a time
 _PAGE_BUFFER = 1 << 20  # bytes of a column that are read at a time
 
@@ -28,8 +29,8 @@ def read(
     """Yield the rows of the row groups that begin in [start, end); a position counts rows.
 
     Rejects are those of `Fields.document`. A file whose footer or pages cannot be read is broken,
-    at the first row that is lost. Strings that are no UTF-8 are mended with U+FFFD and counted;
-    what else Python cannot hold is as `_mended` says.
+    at the first row that is lost; one with two columns of one name is not read. Strings that are no
+    UTF-8 are mended with U+FFFD and counted; what else Python cannot hold is as `_mended` says.
 
     Args:
         options: of `read_documents`.
@@ -37,6 +38,11 @@ def read(
     position, fields = 0, Fields.of(options)
     try:
         table = pq.ParquetFile(_Held(stream, file, start, end), buffer_size=_PAGE_BUFFER)
+        names = table.schema_arrow.names
+        if len(set(names)) < len(names):
+            if start == 0:
+                yield Broken(0, REPEATED_COLUMN)
+            return
         for group in range(table.num_row_groups):
             metadata = table.metadata.row_group(group)
             # The first and the last range take also what claims to lie outside of the file, so

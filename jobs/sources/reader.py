@@ -22,7 +22,7 @@ from pyspark.sql.types import StructType
 from winnow.schemas.documents import DOCUMENT_DDL
 from winnow.sources.accounts import ACCOUNT, Account, accounts_by_file
 from winnow.sources.files import InputFile
-from winnow.sources.partitions import Piece, partitions
+from winnow.sources.partitions import Piece, partitions, pieces
 from winnow.sources.reading import read_pieces
 
 NAME = "winnow_documents"
@@ -116,7 +116,7 @@ class DocumentReader(DataSourceReader):
     def partitions(self) -> Sequence[InputPartition]:
         """Return the work of all tasks; of one, in order, if there is a limit."""
         if self.limit is not None:
-            return [Pieces([Piece(file) for file in self.files])]
+            return [Pieces([piece for file in self.files for piece in pieces(file)])]
         return [Pieces(pieces) for pieces in partitions(self.files)]
 
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:

@@ -14,7 +14,7 @@ from winnow.udfs.hashing import blake2b_128
 
 BATCH_BYTES = (
     8 << 20
-)  # of text or content in a batch; the record that crosses the line still belongs to it
+)  # of what is long in a batch; the record that crosses the line still belongs to it
 BATCH_ROWS = 10_000
 SNIPPET_BYTES = 500
 LARGEST_RECORD = 256 << 20  # bytes; Spark holds a value of at most 2 GB, and several at a time
@@ -150,6 +150,7 @@ def batches(
             )
         )
         held += 0 if body is None else len(body)
+        held += sum(map(len, record.metadata.values()))
         if held >= BATCH_BYTES or len(rows) >= BATCH_ROWS:
             yield _batch(rows)
             rows, held = [], 0

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, BinaryIO, cast
 
-from backports.zstd import ZstdDecompressor, ZstdError
+from backports.zstd import DecompressionParameter, ZstdDecompressor, ZstdError
 from isal.igzip_lib import DECOMP_GZIP, IgzipDecompressor, IsalError
 
 from winnow.sources.files import InputFile, open_raw
@@ -247,5 +247,7 @@ def _fast_gunzip() -> Any:
 _DECOMPRESSORS: dict[str, Callable[[], Any]] = {
     ".gz": _fast_gunzip,
     ".bz2": bz2.BZ2Decompressor,
-    ".zst": ZstdDecompressor,
+    # It takes windows of 128 MB unless it is told; large dumps are written with 2 GB, by
+    # `zstd --long=31`, and reading those takes as much memory.
+    ".zst": lambda: ZstdDecompressor(options={DecompressionParameter.window_log_max: 31}),
 }

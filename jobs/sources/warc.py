@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import orjson
-from fastwarc.stream_io import BrotliReader, ChunkedReader, ZstdReader
+from backports.zstd import ZstdDecompressor, ZstdError
+from fastwarc.stream_io import BrotliReader
 from fastwarc.warc import ArchiveIterator, WarcRecord
 
 from winnow.sources.fields import constants
@@ -41,6 +42,8 @@ CUT = "winnow_cut"
 
 NOT_WARC = "not_warc"  # ARC, or anything else
 
+Decoded = tuple[bytes, bool]  # a body, and whether that is all of it
+
 _DOCUMENTS = frozenset({"response", "resource", "conversion"})
 # Columns of their own; the other headers of a record go to its metadata.
 _TAKEN = frozenset(
@@ -55,6 +58,8 @@ _TAKEN = frozenset(
     }
 )
 _LONGEST_HEADER = 64 << 10
+_CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\n]*)?\r?")
+_EMPTY_BROTLI = 8  # bytes, more than the longest stream that holds nothing
 _FOLDED = re.compile(rb"\r?\n[ \t]+")  # obsolete, RFC 9112, section 5.2
 
 
@@ -104,7 +109,8 @@ def _read(record: WarcRecord, options: Mapping[str, Any]) -> Record | Skipped:
     length = record.content_length
     if length > LARGEST_RECORD:
         return rejected(record.stream_pos, TOO_LONG, record.reader.read(SNIPPET_BYTES))
-    head, body = _message(record)
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    head, body = _message(record, media_type == "application/http")
     said = headers.get("content-length", "")
     if not said or (said.lstrip("0") or "0") != str(length):
         return rejected(record.stream_pos, "bad_header", head + body)
@@ -159,13 +165,13 @@ def _text(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-def _message(record: WarcRecord) -> tuple[bytes, bytes]:
+def _message(record: WarcRecord, is_http: bool) -> tuple[bytes, bytes]:
     """Return the head of an HTTP message, with the blank line after it, and what follows.
 
     There is no head in a block that is no HTTP: of one FastWARC's iterator would take the beginning
     for headers, so it parses none. Line by line, since a body that is cut off is copied once more.
     """
-    if not record.is_http:
+    if not is_http:
         return b"", record.reader.read()
     head = line = record.reader.readline()
     if not head.startswith(b"HTTP/"):
@@ -196,37 +202,78 @@ def _http(head: bytes) -> tuple[int | None, dict[str, str]]:
     return status, headers
 
 
-def _inflating(*formats: int) -> Callable[[bytes], tuple[bytes, bool]]:
-    """Return a decoder by zlib, which tries its formats (`wbits`) in order."""
+def _inflating(*new: Callable[[], Any], several: bool = False) -> Callable[[bytes], Decoded]:
+    """Return a decoder by decompressors that are tried in order.
 
-    def inflate(body: bytes) -> tuple[bytes, bool]:
-        for wbits in formats:
-            decompressor = zlib.decompressobj(wbits)
+    Args:
+        new: make one with the methods of zlib's.
+        several: what they undo may stand several times in a row.
+    """
+
+    def inflate(body: bytes) -> Decoded:
+        for decompressor in new:
+            parts: list[bytes] = []
+            room, rest, is_whole = LARGEST_RECORD + 1, body, False
             try:
-                inflated = decompressor.decompress(body, LARGEST_RECORD + 1)
-            except zlib.error:
-                continue
-            if inflated or decompressor.eof:
-                return inflated, decompressor.eof or len(inflated) > LARGEST_RECORD
+                while room and rest[:2] == body[:2]:
+                    is_whole = False
+                    member = decompressor()
+                    parts.append(member.decompress(rest, room))
+                    room -= len(parts[-1])
+                    is_whole = member.eof or not room
+                    rest = member.unused_data if several else b""
+            except (zlib.error, ZstdError):
+                if not parts:
+                    continue
+            if parts[0] or is_whole:
+                return b"".join(parts), is_whole
         raise OSError("in no format that was tried")
 
     return inflate
 
 
-def _reading(reader: Any) -> Callable[[bytes], tuple[bytes, bool]]:
+def _dechunked(body: bytes) -> Decoded:
+    """Put chunks together, RFC 9112, section 7.1; their extensions and trailers are left out."""
+    parts: list[bytes] = []
+    at = 0
+    while at < len(body):
+        end = body.find(b"\n", at)
+        size = _CHUNK_SIZE.fullmatch(body, at, end if end >= 0 else len(body))
+        if size is None or (end < 0 and not parts):
+            raise OSError("no chunk")
+        length = int(size[1], 16)
+        if end < 0 or length > LARGEST_RECORD:
+            break
+        if length == 0:
+            if not parts and body[end:].strip():
+                raise OSError("no chunk, but what follows")
+            return b"".join(parts), True
+        parts.append(body[end + 1 : end + 1 + length])
+        at = end + 1 + length
+        at += 2 if body[at : at + 2] == b"\r\n" else 1
+    if not parts:
+        raise OSError("no chunk")
+    return b"".join(parts), False
+
+
+def _unbrotlied(body: bytes) -> Decoded:
     # One byte more than a record may have tells that it has more.
-    return lambda body: (bytes(reader(io.BytesIO(body)).read(LARGEST_RECORD + 1)), True)
+    found = bytes(BrotliReader(io.BytesIO(body)).read(LARGEST_RECORD + 1))
+    if not found and len(body) > _EMPTY_BROTLI:
+        raise OSError("no brotli")
+    return found, True
 
 
 # From what was sent to what was meant, and whether that is all of it.
-_DECODERS: Mapping[str, Callable[[bytes], tuple[bytes, bool]]] = {
-    "chunked": _reading(ChunkedReader),
-    "gzip": _inflating(zlib.MAX_WBITS | 16),
-    "x-gzip": _inflating(zlib.MAX_WBITS | 16),
-    "br": _reading(BrotliReader),
-    "zstd": _reading(ZstdReader),
+_gunzipped = _inflating(lambda: zlib.decompressobj(zlib.MAX_WBITS | 16), several=True)
+_DECODERS: Mapping[str, Callable[[bytes], Decoded]] = {
+    "chunked": _dechunked,
+    "gzip": _gunzipped,
+    "x-gzip": _gunzipped,
+    "br": _unbrotlied,
+    "zstd": _inflating(ZstdDecompressor, several=True),
     # HTTP means zlib's format; servers send it without its header, too.
-    "deflate": _inflating(zlib.MAX_WBITS, -zlib.MAX_WBITS),
+    "deflate": _inflating(zlib.decompressobj, lambda: zlib.decompressobj(-zlib.MAX_WBITS)),
 }
 
 

@@ -117,6 +117,21 @@ def test_a_condition_that_is_no_boolean_is_refused_at_its_place(refused):
         A condition is a Boolean, e.g. `words >= 50`""")
 
 
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ("explode(array(true, false))", "rule `x`: The generator is not supported"),
+        ("count(*) > 1", "rule `x` calls `count` over many rows, and a rule sees one"),
+        ("_0", "rule `x` reads `_0`, which the SELECT"),
+        ("id", "rule `x` has a condition of type STRING"),
+    ],
+)
+def test_a_condition_that_says_nothing_of_one_row_is_refused(refused, condition, message):
+    rules = f"CONSTRAINT fine EXPECT (id IS NOT NULL), CONSTRAINT x EXPECT ({condition})"
+    said = refused({"50_x.sql": f"{VIEW} x ({rules}) AS SELECT id FROM documents"})
+    assert message in said.split("\n")[0]
+
+
 def test_a_rule_over_a_column_that_the_select_does_not_return_is_refused_with_the_near_one(refused):
     edit = ("20_filtered.sql", "words >= :shortest", "wordz >= :shortest")
     said = refused({}, [edit]).split("\n")

@@ -71,6 +71,14 @@ class TestAccounts:
         assert (counts.records, counts.documents, counts.rejects, counts.left_out) == (7, 6, 1, 0)
         assert counts.json()["states"] == {"read": 2}
 
+    def test_a_stage_that_returns_a_record_twice_fails_and_loses_none(self, project, stage_of):
+        twice = "SELECT d.* FROM STREAM read_documents(:input, format => 'jsonl') AS d"
+        twice += " LATERAL VIEW explode(array(1, 2)) AS copy"
+        project.write("10_documents.sql", f"CREATE OR REFRESH STREAMING TABLE documents AS {twice}")
+        error = stage_of(project.run(), "documents").error
+        assert "`documents` returns the record of `one.jsonl` at 0 more than once" in error
+        assert project.published() == {}
+
     def test_records_that_are_no_documents_are_skipped_and_counted(self, project, stage_of):
         project.edit("10_documents.sql", "format => 'jsonl', ", "")
         (project.folder / "input" / "a.warc.gz").write_bytes(ARCHIVE)

@@ -86,7 +86,51 @@ def test_a_named_format_takes_a_file_or_a_glob_whatever_it_is_called_but_not_a_f
 def test_a_linked_folder_is_walked_once_and_a_loop_ends(tree):
     (tree / "again").symlink_to(tree / "deep")
     (tree / "deep" / "loop").symlink_to(tree)
-    assert [name for name in names(tree) if "c.ndjson" in name] == ["again/c.ndjson"]
+    assert [name for name in names(tree) if "c.ndjson" in name] == ["deep/c.ndjson"]
+
+
+def test_a_link_takes_no_file_away_from_where_it_lies(tree):
+    before = names(tree), names(tree / "d*" / "*.ndjson")
+    (tree / "current").symlink_to(tree / "deep")
+    assert (names(tree), names(tree / "d*" / "*.ndjson")) == before
+
+
+def test_a_linked_folder_that_lies_elsewhere_or_is_hidden_is_read(tree, tmp_path_factory):
+    for name, place in (("else", tmp_path_factory.mktemp("else")), ("last", tree / "_versions")):
+        place.mkdir(exist_ok=True)
+        (place / "x.jsonl").write_text("{}")
+        (tree / name).symlink_to(place)
+    assert {"else/x.jsonl", "last/x.jsonl"} <= set(names(tree))
+
+
+def test_a_link_to_itself_is_no_file(tree):
+    before = names(tree)
+    (tree / "loop").symlink_to("loop")
+    assert names(tree) == before
+    (tree / "loop.jsonl").symlink_to("loop.jsonl")
+    with pytest.raises(CommandError, match=r"'loop\.jsonl' is no file, or a link to none"):
+        names(tree)
+
+
+def test_a_folder_may_have_a_wildcard_in_its_name(tree):
+    for name in ("x[1]", "x1"):
+        (tree / name).mkdir()
+        (tree / name / f"{name}.jsonl").write_text("{}")
+    assert names(tree / "x[1]" / "*.jsonl") == ["x[1].jsonl"]
+    assert names(tree / "x[0-9]" / "*.jsonl") == ["x1/x1.jsonl"]
+    with pytest.raises(CommandError, match="does not exist"):
+        names(tree / "x[1]" / "nothing.jsonl")
+
+
+def test_of_two_compressions_one_is_undone_so_the_name_is_unknown(tree):
+    (tree / "twice.jsonl.zst.gz").write_text("{}")
+    assert "twice.jsonl.zst.gz" not in names(tree)
+
+
+@pytest.mark.parametrize("address", ["zip://a.jsonl::{tree}/nothing.zip", "ftp://host.invalid/a"])
+def test_whatever_a_store_raises_is_said(tree, address):
+    with pytest.raises(CommandError, match=r"path: .* cannot be (opened|listed): "):
+        list_files({"path": address.format(tree=tree)})
 
 
 def test_a_file_knows_its_size_time_and_format(tree):
@@ -206,7 +250,7 @@ def test_a_file_that_is_gone_ends_the_task(read, write, monkeypatch):
         read(path)
 
 
-@pytest.mark.parametrize("path", ["{tree}", "{tree}/loop/*.jsonl", "{tree}/" + 300 * "a"])
+@pytest.mark.parametrize("path", ["{tree}/loop/*.jsonl", "{tree}/" + 300 * "a"])
 def test_what_the_disk_refuses_is_said(tree, path):
     (tree / "loop").symlink_to("loop")
     with pytest.raises(CommandError, match=r"cannot be listed|does not exist"):

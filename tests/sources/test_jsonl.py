@@ -62,6 +62,12 @@ def test_anything_else_is_no_id_and_one_is_derived_from_file_and_position(read, 
     assert "id" in row["metadata"] or value == '""'
 
 
+def test_one_field_may_be_several_columns(read, write):
+    [row] = read(write(b'{"text": "x", "url": "http://x/"}'), id="url", source="url")
+    assert (row["id"], row["url"], row["source"]) == ("http://x/",) * 3
+    assert row["metadata"] == {}
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
@@ -69,7 +75,7 @@ def test_anything_else_is_no_id_and_one_is_derived_from_file_and_position(read, 
         (b"text", "not_json"),
         (b'{"text": "x"} trailing', "not_json"),
         (b'{"text": "tab\there"}', "not_json"),
-        (b"[" * 100_000, "not_json"),
+        (b"[" * 100_000, "too_deep"),
         (b"[]", "not_an_object"),
         (b'"text"', "not_an_object"),
         (b"null", "not_an_object"),

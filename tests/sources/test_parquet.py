@@ -51,6 +51,14 @@ class TestRows:
         for place, (row, line) in enumerate(zip(rows, lines, strict=True)):
             assert row == {**line, "file": "file.parquet", "position": place}
 
+    def test_two_columns_of_one_name_are_not_taken_for_one(self, read, accounts, tmp_path):
+        columns = pa.array(["a"]), pa.array(["b"])
+        path = tmp_path / "file.parquet"
+        pq.write_table(pa.Table.from_arrays(columns, ["text", "text"]), path)
+        assert read(path) == []
+        [account] = accounts(path).values()
+        assert (account.state, account.error) == ("unreadable", "repeated_column")
+
     def test_positions_count_rows_across_row_groups(self, read, table):
         path = table({"text": [f"text {n}" for n in range(1030)]}, row_group_size=515)
         assert [row["position"] for row in read(path)] == list(range(1030))

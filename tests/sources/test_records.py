@@ -3,7 +3,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winnow.sources.records import Record, batches
+from winnow.sources.records import BATCH_BYTES, Record, batches
+
+
+def test_what_is_long_beside_the_text_fills_a_batch_too():
+    record = Record(0, "x", metadata={"html": "a" * (BATCH_BYTES // 2)})
+    found = batches([("a.jsonl", record)] * 6, arrival=1, id_prefix="")
+    assert [batch.num_rows for batch in found] == [2, 2, 2]
 
 
 @given(st.lists(st.tuples(st.none() | st.text(), st.none() | st.binary())))

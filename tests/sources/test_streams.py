@@ -53,6 +53,14 @@ def everything(stream: InputStream, size: int) -> bytes:
     return b"".join(iter(lambda: stream.read(size), b""))
 
 
+def test_a_zstandard_file_may_have_the_window_of_large_dumps(tmp_path):
+    level = {zstd.CompressionParameter.window_log: 28, zstd.CompressionParameter.strategy: 1}
+    (tmp_path / "a.jsonl.zst").write_bytes(zstd.compress(b"x" * 1000, options=level))
+    [file] = list_files({"path": str(tmp_path)})
+    with InputStream(file) as stream:
+        assert read_whole(stream) == (b"x" * 1000, None)
+
+
 class TestContent:
     @ALL
     @pytest.mark.parametrize("content", [b"", b"x", b"\0", TEXT, NOISE])

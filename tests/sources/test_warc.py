@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from winnow.sources import streams
-from winnow.sources.warc import NOT_DECODED
+from winnow.sources.warc import CUT, NOT_DECODED
 
 PAGE = b"<p>A page.</p>\n" * 30
 KINDS = ("response", "resource", "conversion")
@@ -489,6 +489,45 @@ class TestEncodings:
     def test_chunks_are_put_together(self, payload, content):
         body = http(chunked(content), b"Transfer-Encoding: chunked")
         assert payload(record("response", body))["content"] == content
+
+    def test_a_chunk_may_have_extensions_and_the_last_one_trailers(self, payload):
+        body = http(b'5;a="b"\r\nhello\r\n0\r\nx: y\r\n\r\n', b"Transfer-Encoding: chunked")
+        row = payload(record("response", body))
+        assert (row["content"], row["metadata"].keys() & {CUT, NOT_DECODED}) == (b"hello", set())
+
+    @pytest.mark.parametrize("left", [b"5\r\nhello\r\n", b"9\r\nhello", b"5\r\nhello\r\n1"])
+    def test_chunks_that_break_off_are_the_beginning_and_say_so(self, payload, left):
+        row = payload(record("response", http(left, b"Transfer-Encoding: chunked")))
+        assert (row["content"], row["metadata"][CUT]) == (b"hello", '"chunked"')
+
+    def test_a_body_that_is_in_no_chunks_any_more_is_not_lost(self, payload):
+        body = b"0\r\n" + PAGE
+        row = payload(record("response", http(body, b"Transfer-Encoding: chunked")))
+        assert (row["content"], row["metadata"][NOT_DECODED]) == (body, '"chunked"')
+
+    @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+    def test_all_members_of_a_body_are_undone(self, payload, encoding):
+        body = b"".join(map(ENCODE[encoding], (b"one ", b"two ", PAGE)))
+        header = b"Content-Encoding: " + encoding.encode()
+        assert payload(record("response", http(body, header)))["content"] == b"one two " + PAGE
+        row = payload(record("response", http(body[:-9], header)))
+        assert row["content"].startswith(b"one two ")
+        assert row["metadata"][CUT] == f'"{encoding}"'
+
+    def test_what_follows_a_gzip_body_and_is_none_is_left_out(self, payload):
+        body = http(gzip.compress(PAGE) + b"\n", b"Content-Encoding: gzip")
+        row = payload(record("response", body))
+        assert (row["content"], row["metadata"].keys() & {CUT, NOT_DECODED}) == (PAGE, set())
+
+    def test_bytes_that_only_brotli_takes_for_nothing_are_not_lost(self, payload):
+        body = b"5\r\nabcde\r\nzzz<html>" + PAGE
+        row = payload(record("response", http(body, b"Content-Encoding: br")))
+        assert (row["content"], row["metadata"][NOT_DECODED]) == (body, '"br"')
+
+    def test_the_media_type_of_a_record_has_no_case(self, payload):
+        body = http(PAGE)
+        row = payload(record("response", body, content_type="Application/HTTP;msgtype=response"))
+        assert (row["content"], row["http_status"]) == (PAGE, 200)
 
     @pytest.mark.parametrize(
         "headers",
