@@ -8,6 +8,7 @@ that cannot be read to its end has it noted in the ledger of files. Neither ends
 """
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
 
 STOP, IGNORE = "stop", "ignore"  # values of `changed_files`
 
+_PACKED = re.compile(r"\.(?:7z|br|lz4|lzma|snappy|xz|z|zip|zstd)$", re.IGNORECASE)
+
 
 @declare_source(
-    version=2,
+    version=3,
     libraries=("orjson", "fastwarc", "pyarrow"),
     run_options=("path", "changed_files", "max_rejects"),
 )
@@ -101,6 +104,11 @@ def read_documents(
         if not name:  # whatever it is called
             return format
         found = format_of(name)
+        if found is None and format_of(_PACKED.sub("", name)):
+            raise CommandError(
+                f"path: {name!r} is compressed in a way that is not read; unpack it, or leave it "
+                "out by `glob`"
+            )
         return found if format in ("auto", found) else None
 
     files = list_address(path, glob, wanted, is_named=format != "auto")

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
+from uuid import UUID
 
 import orjson
 
@@ -46,7 +47,7 @@ class Fields:
             reason = "no_text" if text in (None, "") else "text_not_a_string"
             return rejected(position, reason, _json(values).encode() if raw is None else raw)
         identifier = values.get(self.id)
-        if isinstance(identifier, int) and not isinstance(identifier, bool):
+        if isinstance(identifier, int | UUID) and not isinstance(identifier, bool):
             identifier = str(identifier)
         elif not isinstance(identifier, str):
             identifier = None  # a value of another type stays in the metadata

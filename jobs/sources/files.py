@@ -106,9 +106,10 @@ def list_address(
     wanted = [_matcher(each) for each in (pattern, glob) if each is not None]
     files = []
     for found, name in below:
-        kind = formats(name) or (formats("") if is_named and pattern is not None else None)
-        if kind is not None and all(matches(name) for matches in wanted):
-            files.append(_input_file(found, name, kind))
+        if all(matches(name) for matches in wanted):
+            kind = formats(name) or (formats("") if is_named and pattern is not None else None)
+            if kind is not None:
+                files.append(_input_file(found, name, kind))
     if not files:
         given = f"path: {address!r}" + (f" with glob {glob!r}" if glob else "")
         why = "of a known name that matches" if wanted else "of a known name"
@@ -205,6 +206,8 @@ class _Local:
             # Path.is_file hides a missing permission only for the file's own folder.
             if path.parent.is_dir() and not os.access(path.parent, os.X_OK):
                 raise PermissionError(13, "no permission", str(path.parent))
+            if path.exists() and not path.is_dir():  # a pipe, a device
+                raise CommandError(f"path: {address!r} is neither a file nor a folder")
             return None
         if not os.access(path, os.R_OK):
             raise PermissionError(13, "no permission", address)

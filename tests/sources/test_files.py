@@ -122,6 +122,20 @@ def test_a_folder_may_have_a_wildcard_in_its_name(tree):
         names(tree / "x[1]" / "nothing.jsonl")
 
 
+def test_a_file_that_is_packed_in_another_way_is_named_unless_a_glob_leaves_it_out(tree):
+    (tree / "more.jsonl.xz").write_bytes(b"")
+    (tree / "other.xz").write_bytes(b"")  # of no known name either way
+    with pytest.raises(CommandError, match=r"'more\.jsonl\.xz' is compressed in a way that is not"):
+        names(tree)
+    assert names(tree, glob="b.jsonl") == ["b.jsonl"]
+
+
+def test_a_path_to_what_is_neither_a_file_nor_a_folder_is_said_to_be_so(tree):
+    os.mkfifo(tree / "pipe.jsonl")
+    with pytest.raises(CommandError, match="neither a file nor a folder"):
+        names(tree / "pipe.jsonl")
+
+
 def test_of_two_compressions_one_is_undone_so_the_name_is_unknown(tree):
     (tree / "twice.jsonl.zst.gz").write_text("{}")
     assert "twice.jsonl.zst.gz" not in names(tree)

@@ -4,6 +4,7 @@ import json
 import random
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -132,6 +133,11 @@ class TestValues:
     def test_a_time_is_text_as_the_time_of_a_document(self, read, table):
         [row] = read(table({"text": ["x"], "created": [datetime(2024, 1, 2, 3)]}))
         assert (row["created"], row["metadata"]) == ("2024-01-02T03:00:00", {})
+
+    def test_an_id_can_be_a_uuid(self, read, table):
+        ids = pa.array([UUID(int=5).bytes], pa.uuid())
+        [row] = read(table({"text": ["x"], "id": ids}))
+        assert (row["id"], row["metadata"]) == (str(UUID(int=5)), {})
 
     @pytest.mark.parametrize("value", [7, -1, 2**63 - 1])
     def test_an_id_can_be_an_integer(self, read, table, value):
