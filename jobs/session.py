@@ -8,7 +8,7 @@ as it is, and gets the settings that can still be changed.
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from importlib import resources
@@ -169,8 +169,12 @@ def _plain(declaration: Declaration, kind: pa.DataType) -> Any:
 
     @wraps(function)
     def call(*arguments: pa.Array, **named: pa.Array) -> pa.Array:
+        if len(arguments) > columns + len(names):
+            raise RuntimeError(
+                f"winnow function `{name}` takes {columns + len(names)} arguments at most"
+            )
         options = dict(zip(names, arguments[columns:], strict=False)) | named
-        given = {key: _constant(option) for key, option in options.items()}
+        given = {key: _constant(name, key, option) for key, option in options.items()}
         given |= {key: _local(given[key]) for key in models & given.keys()}
         try:
             result = function(*arguments[:columns], **given)
@@ -182,7 +186,7 @@ def _plain(declaration: Declaration, kind: pa.DataType) -> Any:
                 try:
                     function(*value, **given)
                 except Exception as cause:
-                    raise _failure(function, value[0], cause) from None
+                    raise _failure(function, value, cause) from None
             raise RuntimeError(
                 f"winnow function `{name}` failed on no single row: {type(error).__name__}"
             ) from None
@@ -194,10 +198,13 @@ def _plain(declaration: Declaration, kind: pa.DataType) -> Any:
     return call
 
 
-def _failure(function: Any, value: pa.Array, cause: Exception) -> RuntimeError:
+def _failure(function: Any, values: Sequence[pa.Array], cause: Exception) -> RuntimeError:
     """The error that `winnow.engine.failures` reads; see FUNCTION_ERROR there."""
-    text = str(value[0].as_py())
-    message = f"{type(cause).__name__}: {ascii(_without(text, str(cause)[:200]))[1:-1]}"
+    texts = [_text(value) for value in values]
+    said = str(cause)[:1000]
+    for text in texts:
+        said = _without(text, said)
+    message = f"{type(cause).__name__}: {ascii(said[:200])[1:-1]}"
     file, line = "", 0
     trace = cause.__traceback__
     while trace:
@@ -205,11 +212,19 @@ def _failure(function: Any, value: pa.Array, cause: Exception) -> RuntimeError:
             file, line = trace.tb_frame.f_code.co_filename, trace.tb_lineno
         trace = trace.tb_next
     where = f" ({os.path.basename(file)}:{line})" if file else ""
-    digest = blake2b_128(text.encode("utf-8", "backslashreplace"))
+    digest = blake2b_128(texts[0].encode("utf-8", "backslashreplace"))
     return RuntimeError(
         f"winnow function `{function.__name__}` failed on a value of hash {digest}: "
         f"{message}{where}"
     )
+
+
+def _text(value: pa.Array) -> str:
+    """Return the one value of an array as text, of whatever bytes it is."""
+    try:
+        return str(value[0].as_py())
+    except UnicodeDecodeError:
+        return str(value.cast(pa.binary())[0].as_py(), "utf-8", "replace")
 
 
 SHOWN = 8  # characters in a row that a message may share with a text: a word, not a sentence
@@ -241,6 +256,13 @@ def _checked(name: str, result: Any, kind: pa.DataType, rows: int | None) -> pa.
         raise RuntimeError(
             f"winnow function `{name}` returned {len(result)} values for {rows} rows"
         )
+    if pa.types.is_struct(kind) and pa.types.is_struct(result.type):
+        fields = {field.name for field in result.type}
+        if fields != {field.name for field in kind}:  # a cast would leave out and fill with nulls
+            raise RuntimeError(
+                f"winnow function `{name}` returned the fields {', '.join(sorted(fields))}, which "
+                "are not those that it declares"
+            )
     try:
         return result if result.type == kind else result.cast(kind)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
@@ -256,7 +278,11 @@ def _local(model: str | None) -> str | None:
     return path if os.path.isfile(path) else model
 
 
-def _constant(column: pa.Array) -> Any:
+def _constant(name: str, option: str, column: pa.Array) -> Any:
+    if len(column.unique()) > 1:
+        raise RuntimeError(
+            f"winnow function `{name}` takes one value of `{option}` for all rows, not one a row"
+        )
     return column[0].as_py() if len(column) else None
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from winnow.udfs.buffers import BYTES, OFFSETS, texts
 from winnow.udfs.kernels import kernel
 from winnow.udfs.registry import File, column_function
+from winnow.udfs.remembered import remembered
 
 FIELDS = {
     "label": pa.string(),
@@ -220,7 +221,7 @@ def _iso_639(label: str) -> str:
     return short if len(code) == 3 and len(short) == 2 else code
 
 
-@cache
+@remembered
 def _from_file(path: File) -> _FastText:
     if not Path(path).is_file():
         raise ValueError(

@@ -62,7 +62,7 @@ def _signals(url: str) -> dict[str, Any]:
     row |= {"is_https": False, "is_ip": False}
     try:
         parts = urlsplit(url)
-        host = (parts.hostname or "").removesuffix(".")
+        host = (parts.hostname or "").rstrip(".")
     except ValueError:  # brackets that do not close, or characters that hide a delimiter
         return row
     row["path_depth"] = sum(map(bool, parts.path.split("/")))

@@ -1,7 +1,6 @@
 """How often the entries of a word list stand in a text."""
 
 import re
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import pyarrow as pa
 
 from winnow.udfs.buffers import texts
 from winnow.udfs.registry import File, column_function
+from winnow.udfs.remembered import remembered
 
 # Thai, Lao, Burmese, Khmer, Kana, Han: a word may begin anywhere, so each character is a token.
 _UNSPACED = (
@@ -26,7 +26,7 @@ Trie = dict[str, Any]  # by token; under _END, an entry ends
 _END = ""
 
 
-@column_function(returns="INT", version=1, measures=True)
+@column_function(returns="INT", version=2, measures=True)
 def word_list_hits(text: pa.Array, path: File) -> pa.Array:
     """Count the occurrences of a word list's entries as whole words, e.g. of words for adults.
 
@@ -63,10 +63,10 @@ def _hits(text: str, entries: Trie) -> int:
     return hits
 
 
-@cache
+@remembered
 def _entries(path: File) -> Trie:
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(
             f"path: {path!r} cannot be read as a word list ({type(error).__name__}); give a text "

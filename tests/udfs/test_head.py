@@ -54,6 +54,12 @@ def test_a_text_of_exactly_the_limit_is_measured_as_a_whole_and_one_byte_more_is
     assert text_signals(texts, 5 * size - 1)[0].as_py()["chars"] == 4
 
 
+@pytest.mark.parametrize("limit", [None, -1])
+def test_what_is_no_number_of_bytes_is_no_limit(limit):
+    with pytest.raises(ValueError, match=r"limit: .* is no number of bytes"):
+        text_signals(pa.array(["x"]), limit=limit)
+
+
 def test_ten_megabytes_are_the_limit_unless_another_is_given():
     texts = pa.array(["x" * (TEXT_LIMIT + 1)])
     assert TEXT_LIMIT == 10_000_000

@@ -93,6 +93,11 @@ def test_a_card_is_issued_and_its_check_digit_right(text, values):
         ("IBAN GB82 WEST 1234 5698 7654 32 please", ["GB82 WEST 1234 5698 7654 32"]),
         ("GB82WEST12345698765433 GB82WEST1234569876543 XX82WEST12345698765432", []),
         ("GB82WEST123456987654321", []),
+        (
+            "GB82WEST12345698765432 DE89370400440532013000",
+            ["GB82WEST12345698765432", "DE89370400440532013000"],
+        ),
+        ("Room AB12 DE89 3704 0044 0532 0130 00", ["DE89 3704 0044 0532 0130 00"]),
     ],
 )
 def test_an_iban_has_its_countrys_length_and_the_right_check_digits(text, values):
@@ -229,6 +234,17 @@ def test_redacting_replaces_the_spans_and_nothing_else(texts):
             kept.append(text[done : place["start"]])
             done = place["end"]
         assert after == "\x00".join([*kept, text[done:]])
+
+
+def test_a_span_with_a_null_in_it_is_left_out():
+    spans = [
+        None,
+        {"kind": None, "start": 0, "end": 1},
+        {"kind": "email", "start": None, "end": 1},
+        {"kind": "email", "start": 1, "end": 2},
+    ]
+    column = pa.array([spans], personal_data(pa.array(["x"])).type)
+    assert redact(pa.array(["abc"]), column).to_pylist() == ["a<EMAIL>c"]
 
 
 @given(TEXTS)

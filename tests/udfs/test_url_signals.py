@@ -54,6 +54,7 @@ def test_every_part_of_an_address():
         ("公司.cn", None),
         ("www.xn--85x722f.xn--55qx5d.cn", "xn--85x722f.xn--55qx5d.cn"),
         ("xn--55qx5d.cn", None),
+        ("example.co.uk..", "example.co.uk"),
     ],
 )
 def test_the_registered_domain_is_the_suffix_and_one_label(host, domain):

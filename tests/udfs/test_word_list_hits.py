@@ -73,3 +73,11 @@ def test_a_list_that_is_missing_or_empty_is_an_error_that_names_it(tmp_path):
     (tmp_path / "latin.txt").write_bytes(b"\xe9")
     with pytest.raises(ValueError, match=r"latin\.txt' cannot be read"):
         hits("a", str(tmp_path / "latin.txt"))
+
+
+def test_a_list_that_changes_is_read_again_and_may_begin_with_a_mark(tmp_path):
+    file = tmp_path / "words.txt"
+    file.write_text("bad\nworse\n", encoding="utf-8-sig")
+    assert hits("bad worse worst", str(file)) == 2
+    file.write_text("bad\nworse\nworst\n", encoding="utf-8")
+    assert hits("bad worse worst", str(file)) == 3
