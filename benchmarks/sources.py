@@ -221,7 +221,8 @@ def watched() -> Iterator[dict[str, int]]:
             for process in psutil.Process().children(recursive=True):
                 try:
                     command = " ".join(process.cmdline())
-                    kind = "jvm" if "java" in process.name() else "driver"
+                    # Not by name: a process that Java begins has a thread's name for a moment.
+                    kind = "jvm" if command.split(" ")[0].endswith("java") else "driver"
                     kind = "worker" if "pyspark.daemon" in command else kind
                     largest[kind] = max(largest[kind], process.memory_info().rss)
                 except psutil.Error:  # it has ended
