@@ -178,7 +178,7 @@ def _column_problems(stage: Stage, schema: StructType) -> list[Problem]:
 
 def _rule_problems(relations: Relations, stage: Stage, query: DataFrame) -> list[Problem]:
     problems: list[Problem] = []
-    if relations.are_rules(query, stage.rules):
+    if not stage.rules or relations.are_rules(query, stage.rules):
         return problems
     for rule in stage.rules:
         try:

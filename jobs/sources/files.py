@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, ClassVar, cast
 
 from winnow import conf
 from winnow.errors import CommandError
@@ -95,10 +95,7 @@ def list_address(
         raise CommandError(f"path: no permission to read {error.filename or address!r}") from error
     except CommandError:
         raise
-    except Exception as error:
-        # A link to itself, a name too long; a store that does not answer says so by any exception.
-        if isinstance(store, _Local) and not isinstance(error, OSError):
-            raise
+    except store.errors as error:
         raise CommandError(
             f"path: {address[:200]!r} cannot be listed: {str(error)[:300]}"
         ) from error
@@ -200,6 +197,8 @@ def _kind(entry: os.DirEntry[str]) -> str:
 class _Local:
     """Files of this machine."""
 
+    errors: ClassVar = (OSError,)  # a link to itself, a name too long
+
     def file(self, address: str) -> _Found | None:
         path = Path(address)
         if not path.is_file():
@@ -226,8 +225,7 @@ class _Local:
         walked: set[str] = set()
         waiting = [(str(Path(root).absolute()), "", depth)]
         for folder, prefix, left in waiting:  # which grows by links meanwhile
-            if os.path.realpath(folder) not in walked:
-                yield from self._walk(folder, prefix, left, walked, waiting)
+            yield from self._walk(folder, prefix, left, walked, waiting)
 
     def _walk(
         self,
@@ -237,7 +235,10 @@ class _Local:
         walked: set[str],
         links: list[tuple[str, str, int | None]],
     ) -> Iterator[tuple[_Found, str]]:
-        walked.add(os.path.realpath(folder))
+        real = os.path.realpath(folder)
+        if real in walked:
+            return
+        walked.add(real)
         deeper = None if depth is None else depth - 1
         with os.scandir(folder) as listing:
             entries = sorted(listing, key=lambda entry: entry.name)
@@ -251,7 +252,7 @@ class _Local:
                     continue
                 if entry.is_symlink():
                     links.append((entry.path, name + "/", deeper))
-                elif os.path.realpath(entry.path) not in walked:
+                else:
                     yield from self._walk(entry.path, name + "/", deeper, walked, links)
             elif kind == "file":
                 status = entry.stat()
@@ -262,6 +263,8 @@ class _Local:
 
 class _Remote:
     """Files that fsspec reaches."""
+
+    errors: ClassVar = (Exception,)  # each driver has its own for a store that does not answer
 
     def __init__(self, address: str) -> None:
         import fsspec
@@ -294,8 +297,9 @@ class _Remote:
     def _found(self, info: dict[str, Any]) -> _Found:
         stamps = (info.get(key) for key in ("mtime", "LastModified", "last_modified", "created"))
         stamp = next((each for each in stamps if each is not None), 0.0)
-        modified = stamp.timestamp() if isinstance(stamp, datetime) else 0.0
-        modified = float(stamp) if isinstance(stamp, int | float) else modified
+        if isinstance(stamp, datetime):
+            stamp = stamp.timestamp()
+        modified = float(stamp) if isinstance(stamp, int | float) else 0.0
         address = self.filesystem.unstrip_protocol(info["name"])
         tags = (info.get(key) for key in ("ETag", "etag", "content_md5", "md5Hash", "checksum"))
         tag = next((str(each) for each in tags if each), "")
