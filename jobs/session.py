@@ -252,6 +252,8 @@ def _checked(name: str, result: Any, kind: pa.DataType, rows: int | None) -> pa.
     if not isinstance(result, pa.Array | pa.ChunkedArray):
         found = type(result).__name__
         raise RuntimeError(f"winnow function `{name}` returned {found}, not an Arrow array")
+    if isinstance(result, pa.ChunkedArray):
+        result = result.combine_chunks()
     if rows is not None and len(result) != rows:
         raise RuntimeError(
             f"winnow function `{name}` returned {len(result)} values for {rows} rows"

@@ -21,10 +21,17 @@ def misnames(text: pa.Array) -> pa.Array:
     return pa.array([{"a": 1, "c": 2}] * len(text))
 
 
+@column_function(returns="INT", version=1)
+def in_pieces(number: pa.Array) -> pa.Array:
+    """Return its array in pieces, as Arrow's functions on tables do."""
+    half = len(number) // 2
+    return pa.chunked_array([number.slice(0, half), number.slice(half)])
+
+
 @pytest.fixture(scope="module")
 def answer(spark):
-    functions = [built_in()["redact"], declaration_of(quotes), declaration_of(misnames)]
-    register_functions(spark, functions)
+    own = map(declaration_of, (quotes, misnames, in_pieces))
+    register_functions(spark, [built_in()["redact"], *own])
     return lambda sql: spark.sql(sql).collect()
 
 
@@ -42,6 +49,11 @@ SPANS = "array(named_struct('kind', 'email', 'start', 0, 'end', 1))"
 def test_a_call_that_would_be_answered_wrongly_is_refused(answer, call, message):
     with pytest.raises(PythonException, match=message):
         answer(f"SELECT {call} AS found FROM range(0, 4, 1, 1)")  # in one batch
+
+
+def test_an_array_in_pieces_is_as_good_as_one(answer):
+    rows = answer("SELECT in_pieces(int(id)) AS number FROM range(0, 5, 1, 1)")
+    assert [row.number for row in rows] == list(range(5))
 
 
 def test_an_error_quotes_no_column_of_a_document(answer):

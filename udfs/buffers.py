@@ -43,14 +43,17 @@ def utf8(text: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     return np.frombuffer(data or b"", np.uint8), np.frombuffer(offsets, np.int64)[rows]
 
 
-def head(text: pa.Array, limit: int) -> pa.Array:
+def head(text: pa.Array, limit: int | None) -> pa.Array:
     """Return the texts, those of more than `limit` bytes cut before what does not fit.
 
     A cut is made between two code points.
 
     Raises:
         TypeError: the column is not a string column.
+        ValueError: `limit` is no number of bytes.
     """
+    if limit is None or limit < 0:  # SQL may give either
+        raise ValueError(f"limit: {limit} is no number of bytes")
     data, offsets = utf8(text)
     is_long = pc.and_(pa.array(np.diff(offsets) > limit), text.is_valid())
     rows = np.flatnonzero(is_long.to_numpy(zero_copy_only=False))

@@ -36,12 +36,16 @@ _VERSION = re.compile(r"(?:version|release|build)s?[\"']? ?[:=]? ?[\"']?$|[<>=~]
 # addresses they are one in 27,000.
 _LEAST_OCTET = 20
 
-# ISO/IEC 7812: the first digits that a scheme issues, and the lengths of its numbers.
+# ISO/IEC 7812: the first digits that a scheme issues, and the lengths of its numbers. Groups of
+# four are whole cards, one after the other, the last one with three digits more (its own or its
+# code): a group beside them makes them another number.
 _CARD = re.compile(
-    r"(?<![\w.])(?<!\d{4}[ -])(?:\d{12,19}+|\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?"
-    r"|\d{4}([ -])\d{6}\2\d{4,5})(?!\w|\.\d|[ -]\d{4}(?!\d))",
+    r"(?<![\w.])(?:\d{12,19}+|\d{4}([ -])\d{6}\1\d{4,5}"
+    r"|(?<!(?<!\d)\d{4}[ -])\d{4}([ -])\d{4}\2\d{4}\2\d{4}"
+    r"(?:[ -]\d{4}([ -])\d{4}\3\d{4}\3\d{4})*+(?:[ -]\d{3}(?!\w))?(?![ -]\d{4}(?!\d)))(?!\w|\.\d)",
     re.ASCII,
 )
+_ONE_CARD = re.compile(r"(\d{4}(?:[ -]\d{4}){3})([ -]\d{3}(?!\d))?|\d[\d -]*")
 _SCHEMES = tuple(
     (re.compile(prefix), range(least, most + 1))
     for prefix, least, most in (
@@ -104,13 +108,18 @@ _SECRETS = {
 # A number that begins with + or a trunk 0, or has the shape of North America's, is a telephone
 # number as it stands; any other needs a word beside it that says so.
 _PHONE = re.compile(
-    r"(?<![\w./=#$€£+-])(?<!\d[ ,:])(?:\+(?=[1-9])|00 ?)?"
+    r"(?<![\w./=#$€£+-])(?:(?<!\d[ ,:])|(?=[+(]))(?:\+(?=[1-9])|00 ?)?"
     r"(?:\(0?\d{1,4}\) ?-?|\d{1,5}(?:[ .-]|(?=\d|\()))(?:\(\d{1,4}\) ?)?\d{1,11}+"
     r"(?:[ .-]\d{2,5}){0,4}+(?:(?: ?x| ext\.? ?)\d{1,6})?"
     r"(?![\w/:]|[.,-]\d| \d)",
     re.ASCII,
 )
-_NANP = re.compile(r"(?:(?:\+|00)?1[ .-]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d([ .-]))\d{3}[ .-]\d{4}")
+_NANP = re.compile(r"(?:(?:\+|00)?1[ .-]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])\d{3}[ .-]\d{4}")
+# Several of North America's, with a blank between them that might also be in the middle of one.
+_NANPS = re.compile(
+    rf"(?<![\w./=#$€£+-])(?<!\d[ ,:]){_NANP.pattern}(?: {_NANP.pattern})++(?![\w/:]|[.,-]\d| \d)",
+    re.ASCII,
+)
 _TRUNK = re.compile(r"0[1-9]\d{0,4}(?:([ -])\d{2,8})(?:\1\d{2,4}){0,4}|\(0\d{1,4}\).*")
 _DATE = re.compile(
     r"(?:1\d|20)\d\d([-. ])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12]\d|3[01])(?: \d+)?"
@@ -127,7 +136,7 @@ _CUE_AFTER = re.compile(r"[ -]{0,3}\(?(?:office|fax|mobile|cell|phone|tel|home|w
 
 
 @column_function(
-    returns="ARRAY<STRUCT<kind STRING, start INT, end INT>>", version=2, libraries=("tld",)
+    returns="ARRAY<STRUCT<kind STRING, start INT, end INT>>", version=3, libraries=("tld",)
 )
 def personal_data(text: pa.Array) -> pa.Array:
     """Find e-mail addresses, IP addresses, numbers of telephones, cards and accounts, secret keys.
@@ -276,12 +285,17 @@ def _is_public_6(address: str) -> bool:
 
 def _cards(text: str) -> Iterator[Place]:
     for match in _CARD.finditer(text):
-        digits = re.sub("[ -]", "", match[0])
-        issued = any(
-            len(digits) in lengths and prefix.match(digits) for prefix, lengths in _SCHEMES
-        )
-        if issued and luhn(digits):
-            yield match.span()
+        for number in _ONE_CARD.finditer(text, *match.span()):
+            # Behind a card's sixteen digits stand three that belong to it, or its security code.
+            for end in (number.end(), number.end(1)):
+                if end > 0 and _is_card(re.sub("[ -]", "", text[number.start() : end])):
+                    yield number.start(), end
+                    break
+
+
+def _is_card(digits: str) -> bool:
+    issued = any(len(digits) in lengths and prefix.match(digits) for prefix, lengths in _SCHEMES)
+    return issued and luhn(digits)
 
 
 def luhn(digits: str) -> bool:
@@ -316,6 +330,16 @@ def _us_ssns(text: str) -> Iterator[Place]:
 
 
 def _phones(text: str) -> Iterator[Place]:
+    several = [
+        number.span()
+        for numbers in _NANPS.finditer(text)
+        for number in _NANP.finditer(text, *numbers.span())
+    ]
+    free = _Free([(start, end, "phone") for start, end in several])
+    yield from sorted([*several, *(place for place in _single_phones(text) if free(*place))])
+
+
+def _single_phones(text: str) -> Iterator[Place]:
     for match in _PHONE.finditer(text):
         shape = match[0]
         number = re.split(r" ?x| ext", shape)[0]

@@ -269,7 +269,10 @@ def _cut_sign_in(data: NDArray[np.uint8], start: int, end: int) -> int:
     size = _phrase_size(data, start, end, _PHRASES[2], True)
     if not size:
         return end
-    return _cut(data, start, start + size + space_size(data, start + size, end), end)
+    behind = start + size
+    if behind < end:
+        behind += space_size(data, behind, end)
+    return _cut(data, start, behind, end)
 
 
 _CLEAN = types.void(BYTES, OFFSETS, BYTES, types.int64, _STORE, _WIDE, _MATRIX)

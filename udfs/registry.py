@@ -189,8 +189,6 @@ def _limited(function: Function, columns: tuple[str, ...]) -> Function:
     def measured(*arguments: Any, **named: Any) -> Any:
         given = signature.bind(*arguments, **named)
         limit = given.arguments.pop(option.name, TEXT_LIMIT)
-        if limit is None or limit < 0:
-            raise ValueError(f"{option.name}: {limit} is no number of bytes")
         heads = {name: head(given.arguments[name], limit) for name in columns}
         return function(**(given.arguments | heads))
 

@@ -83,13 +83,15 @@ def _signals(url: str) -> dict[str, Any]:
     return row
 
 
-@lru_cache(65_536)
 def suffix_labels(host: str) -> int:
     """Return how many labels at the end of a host are its public suffix, 0 if none."""
+    return 0 if len(host) > _MOST_HOST_CHARS else _listed_labels(host)
+
+
+@lru_cache(65_536)
+def _listed_labels(host: str) -> int:
     from tld import parse_tld
 
-    if len(host) > _MOST_HOST_CHARS:
-        return 0
     readable = ".".join(map(_decoded, host.split(".")))
     try:
         suffix, _, _ = parse_tld(f"http://{readable}", fail_silently=True, search_private=False)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from winnow.udfs.buffers import head
 from winnow.udfs.c4_clean import c4_clean
 from winnow.udfs.registry import TEXT_LIMIT, declaration_of
+from winnow.udfs.text_head import text_head
 from winnow.udfs.text_signals import text_signals
 
 
@@ -54,10 +55,19 @@ def test_a_text_of_exactly_the_limit_is_measured_as_a_whole_and_one_byte_more_is
     assert text_signals(texts, 5 * size - 1)[0].as_py()["chars"] == 4
 
 
+@pytest.mark.parametrize("function", [text_signals, text_head])
 @pytest.mark.parametrize("limit", [None, -1])
-def test_what_is_no_number_of_bytes_is_no_limit(limit):
+def test_what_is_no_number_of_bytes_is_no_limit(function, limit):
     with pytest.raises(ValueError, match=r"limit: .* is no number of bytes"):
-        text_signals(pa.array(["x"]), limit=limit)
+        function(pa.array(["x"]), limit=limit)
+
+
+@pytest.mark.parametrize("limit", range(12))
+def test_a_function_that_changes_texts_can_be_given_the_head_that_others_measure(limit):
+    texts = pa.array(["aé語🌾", None])
+    [measured, _] = text_signals(texts, limit=limit).to_pylist()
+    [found, nothing] = text_head(texts, limit).to_pylist()
+    assert (len(found), nothing) == (measured["chars"], None)
 
 
 def test_ten_megabytes_are_the_limit_unless_another_is_given():

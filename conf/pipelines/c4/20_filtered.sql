@@ -27,6 +27,6 @@ FROM (
     position,
     arrival,
     octet_length(text) AS text_bytes,
-    c4_clean(left(text, :text_limit)) AS c4
+    c4_clean(text_head(text, :text_limit)) AS c4
   FROM STREAM(documents)
 )

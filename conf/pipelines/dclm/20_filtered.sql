@@ -93,7 +93,7 @@ FROM (
       url_signals(url) AS address,
       split(lower(url), '[^a-z0-9_]+') AS words_of_url,
       lower(translate(url, '-.', '')) AS squeezed_url,
-      refinedweb_urls(left(text, :text_limit)) AS url_free
+      refinedweb_urls(text_head(text, :text_limit)) AS url_free
     FROM STREAM(documents)
   )
 ) AS document

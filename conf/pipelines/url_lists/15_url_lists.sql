@@ -5,7 +5,11 @@ COMMENT 'Words and addresses to keep away from, each with its list, its licence 
 AS
 SELECT DISTINCT
   list,
-  if(list IN ('domains', 'urls'), entry, lower(regexp_replace(entry, '[^a-zA-Z0-9]+', ''))) AS entry,
+  CASE list
+    WHEN 'urls' THEN entry
+    WHEN 'domains' THEN lower(entry)
+    ELSE lower(regexp_replace(entry, '[^a-zA-Z0-9]+', ''))
+  END AS entry,
   licence,
   date
 FROM read_list(path => :url_lists)
