@@ -2,7 +2,7 @@
 
 `english_tokens` says what the tokens of a chunk are; this is the same for the shapes that most
 chunks have, in half a microsecond: letters, digits, marks around them and between them. Where
-anything else could matter the chunk is left to it: special cases, numeric addresses, "$", "+", rare
+anything else could matter the chunk is left to it: special cases, numeric addresses, rare
 characters. A test compares the two.
 """
 
@@ -19,24 +19,29 @@ from winnow.udfs.seen import slot_of, slots_for
 
 # What a character may be to spaCy's patterns, as bits; a character without any is not handled.
 # The numbers are compiled into kernels: do not renumber them.
-LOWER, UPPER, DIGIT, WORD, PREFIX, SUFFIX, BEFORE_STOP, QUOTE, INNER = (
-    1 << bit for bit in range(9)
+LOWER, UPPER, DIGIT, WORD, PREFIX, SUFFIX, BEFORE_STOP, QUOTE, INNER, CURRENCY = (
+    1 << bit for bit in range(10)
 )
 _ALPHA, _NUMBER = LOWER | UPPER, DIGIT | BEFORE_STOP
 
 _AFFIXES = "!\"#&'()*,:;<>?[]_`{}‘’“”–—…«»"
-_STOP, _HYPHEN, _TILDE, _COMMA, _PERCENT, _SLASH, _AT = (ord(character) for character in ".-~,%/@")
+_STOP, _HYPHEN, _TILDE, _COMMA, _PERCENT, _SLASH, _AT, _PLUS, _DOLLAR = (
+    ord(character) for character in ".-~,%/@+$"
+)
 _EN_DASH, _EM_DASH, _ELLIPSIS, _APOSTROPHE = (ord(character) for character in "–—…’")
 _UNITS = """
     km m dm cm mm ha nm yd in ft kg g mg t lb oz kmh mph hPa Pa mbar mb MB kb KB gb GB tb TB T G M K
 """
 _LONGEST_UNIT = 5  # letters of the longest unit, those in other scripts included
+# What no pattern knows, apart from addresses: C1 controls in texts of a wrong encoding, signs.
+_NEUTRAL = "".join(map(chr, (*range(0x80, 0x85), *range(0x86, 0xA0)))) + "−×±÷∼≈≤≥→′¼½¾"
 _MOST = 256  # characters of a chunk that is cut here
+_IS_JOINED = 2  # of a character that began a token before this one was joined to the last
 _LONGEST_CASE = max(map(len, SPECIAL_CASES))
 _LONGEST_SEQUENCE = max(len(case) for cases in SEQUENCES.values() for case in cases)
 # What a hash of anything but a special case begins with: a unit, the tokens of a special case that
-# are several with NUL between them, and the first two of these.
-_UNIT, _SEQUENCE, _PAIR = 1, 2, 3
+# are several with NUL between them, the first two of these, and two that the case makes one.
+_UNIT, _SEQUENCE, _PAIR, _JOINED = 1, 2, 3, 4
 
 _CLASSES = types.Array(types.uint16, 1, "C", readonly=True)
 _KEYS = types.Array(types.uint64, 1, "C", readonly=True)
@@ -54,8 +59,9 @@ def _classes() -> NDArray[np.uint16]:
     for marks, bits in (
         (_AFFIXES, PREFIX | SUFFIX),
         ("=%", PREFIX),
-        ("-/@\\^|~.", INNER),
-        ("!\"#%&'()*,:;<>?[]_`{}‘’“”…«»-|", BEFORE_STOP),
+        ("-/@\\^|~.+" + _NEUTRAL, INNER),
+        ("!\"#%&'()*,:;<>?[]_`{}‘’“”…«»-|+", BEFORE_STOP),
+        ("$£€¥", CURRENCY),
         ("\"',`‘’“”«»", QUOTE),
     ):
         classes[list(map(ord, marks))] |= bits
@@ -65,12 +71,15 @@ def _classes() -> NDArray[np.uint16]:
 
 def _known() -> NDArray[np.uint64]:
     """Return the hashes of what the kernel looks up, an open table; 0 is an empty slot."""
-    sequences = [case for cases in SEQUENCES.values() for case in cases if len(case) > 1]
+    found = {case: parts for cases in SEQUENCES.values() for case, parts in cases.items()}
+    sequences = [case for case in found if len(case) > 1]
+    joined = [case for case in sequences if len(case) == 2 and len(found[case]) == 1]
     strings = {
         *SPECIAL_CASES,
         *(chr(_UNIT) + unit for unit in _UNITS.split()),
         *(chr(_PAIR) + "\0".join(case[:2]) for case in sequences),
-        *(chr(_SEQUENCE) + "\0".join(case) for case in sequences),
+        *(chr(_SEQUENCE) + "\0".join(case) for case in sequences if case not in joined),
+        *(chr(_JOINED) + "\0".join(case) for case in joined),
     }
     table = np.zeros(4 * slots_for(len(strings)), np.uint64)
     for string in sorted(strings):
@@ -110,6 +119,33 @@ def _is_special(points: NDArray[np.int64], start: int, end: int, known: NDArray[
     return 0 < end - start <= _LONGEST_CASE and _holds(known, _hash(_START, points, start, end))
 
 
+@kernel(types.int64(_POINTS, _POINTS, types.int64, types.int64), inlined=True)
+def _prefix_size(
+    points: NDArray[np.int64], kinds: NDArray[np.int64], start: int, end: int
+) -> int:
+    """Return the characters of the prefix, 0 for none."""
+    if kinds[start] & (PREFIX | CURRENCY):
+        return 1
+    if points[start] == _PLUS:
+        return int(start + 1 == end or kinds[start + 1] & DIGIT == 0)
+    if points[start] == _STOP and start + 1 < end and points[start + 1] == _STOP:
+        size = 2
+        while start + size < end and points[start + size] == _STOP:
+            size += 1
+        return size
+    if kinds[start] & UPPER and end - start >= 2:  # US$, C$, A$
+        if points[start + 1] == _DOLLAR and points[start] in (0x41, 0x43):
+            return 2
+        if (
+            end - start >= 3
+            and points[start + 2] == _DOLLAR
+            and points[start] == 0x55
+            and points[start + 1] == 0x53
+        ):
+            return 3
+    return 0
+
+
 @kernel(types.int64(_POINTS, _POINTS, types.int64, types.int64, _KEYS), inlined=True)
 def _suffix_size(
     points: NDArray[np.int64],
@@ -146,8 +182,16 @@ def _suffix_size(
             if at > start and kinds[at - 1] & DIGIT:
                 return -1
         return 0
-    if points[last] == _PERCENT:
+    if points[last] == _PERCENT or points[last] == _PLUS:
         return int(last > start and kinds[last - 1] & DIGIT != 0)
+    if kinds[last] & CURRENCY:
+        size = 1
+        if points[last] == _DOLLAR and last > start:
+            if points[last - 1] in (0x41, 0x43):
+                size = 2
+            elif points[last - 1] == 0x53 and last - 1 > start and points[last - 2] == 0x55:
+                size = 3
+        return size if end - size > start and kinds[end - size - 1] & DIGIT else 0
     if points[last] == _STOP:
         at = last
         while at > start and points[at - 1] == _STOP:
@@ -181,7 +225,7 @@ def _infix_size(
     if at == start or at + 1 >= end:
         return 0
     before, after = kinds[at - 1], kinds[at + 1]
-    is_sign = point in (0x2A, _HYPHEN, 0x5E)  # * - ^
+    is_sign = point in (0x2A, _PLUS, _HYPHEN, 0x5E)  # * + - ^
     if is_sign and before & DIGIT and (after & DIGIT or points[at + 1] == _HYPHEN):
         return 1
     if point == _STOP:
@@ -264,11 +308,16 @@ def _is_url(points: NDArray[np.int64], kinds: NDArray[np.int64], start: int, end
 def _has_special_sequence(
     points: NDArray[np.int64], is_begin: NDArray[np.int64], size: int, known: NDArray[np.uint64]
 ) -> bool:
-    """Tell whether neighbours are the tokens of a special case."""
+    """Tell whether neighbours are the tokens of a special case, apart from two that it makes one.
+
+    Those are joined, where neither is part of another case, too.
+    """
     first = 0
+    joins = False
     while first < size:
         key = (_START ^ np.uint64(_SEQUENCE)) * _FACTOR
         pair = (_START ^ np.uint64(_PAIR)) * _FACTOR
+        joined = (_START ^ np.uint64(_JOINED)) * _FACTOR
         at, parts, following = first, 0, size
         while at < size and parts < _LONGEST_SEQUENCE:
             after = at + 1
@@ -281,13 +330,23 @@ def _has_special_sequence(
             key = _hash(key, points, at, after)
             if parts < 2:
                 pair = _hash(pair * _FACTOR if parts else pair, points, at, after)
+                joined = _hash(joined * _FACTOR if parts else joined, points, at, after)
             parts += 1
             at = after
-            if parts == 2 and not _holds(known, pair):
-                break
+            if parts == 2:
+                if not _holds(known, pair):
+                    break
+                if _holds(known, joined):
+                    if is_begin[first] == _IS_JOINED:
+                        return True
+                    is_begin[following] = _IS_JOINED
+                    joins = True
             if parts > 1 and _holds(known, key):
                 return True
         first = following
+    if joins:
+        for i in range(size):
+            is_begin[i] &= 1
     return False
 
 
@@ -307,12 +366,7 @@ def _cut(
     while start < end:
         if _is_special(points, start, end, known):
             return False
-        after = start
-        if kinds[start] & PREFIX:
-            after += 1
-        elif points[start] == _STOP and start + 1 < end and points[start + 1] == _STOP:
-            while after < end and points[after] == _STOP:
-                after += 1
+        after = start + _prefix_size(points, kinds, start, end)
         if after > start and _is_special(points, after, end, known):
             return False
         suffix = _suffix_size(points, kinds, after, end, known) if after < end else 0

@@ -30,6 +30,7 @@ PIECES = [
     *"abXYZs19.,:;-–—…'’\"“”()[]{}<>=/*^~@&#!?_|\\+$%é語", "..", "...", "--", "---", "'s", "’S",
     "word", "Word", "WORD", "km", "mbar", "10", "3.5", "127.0.0.1", "example.org", "www", ".com",
     "http://", "user@", ":80", "e.g.", "don't", "it's", "U.S.", "Mr.", "a.", ":)", "or", "and/or",
+    *"£€−×\x92", "US$", "C$", "A$", "+1", "1+", "$1", "1$", "):", ":*", ":-)", "8)",
 ]  # fmt: skip
 CHUNKS = st.lists(st.sampled_from(PIECES), min_size=1, max_size=8).map("".join)
 
@@ -64,6 +65,17 @@ def test_chunks_of_any_characters_are_cut_alike(text):
         ("(127.0.0.1)", ["(", "127.0.0.1", ")"]),
         ("naïve", ["naïve"]),
         ("x" * 256, ["x" * 256]),
+        ("US$1,750.50,", ["US$", "1,750.50", ","]),
+        ("(£5-$6)", ["(", "£", "5-$6", ")"]),
+        ("5€", ["5", "€"]),
+        ("1+2", ["1", "+", "2"]),
+        ("+1.5%,", ["+1.5", "%", ","]),
+        ("50+", ["50", "+"]),
+        ("C++11", ["C++11"]),
+        ("__init__(self):", ["_", "_", "init__(self", "):"]),
+        ("**Note:**", ["*", "*", "Note", ":*", "*"]),
+        ("10−7", ["10−7"]),
+        ("Don\x92t", ["Don\x92t"]),
     ],
 )
 def test_usual_chunks_are_cut_by_the_kernel(chunk, parts):
@@ -73,5 +85,5 @@ def test_usual_chunks_are_cut_by_the_kernel(chunk, parts):
 
 def test_special_cases_and_what_is_rare_are_left_to_the_patterns():
     cases = [case for case in SPECIAL_CASES if " " not in case]
-    others = ["(don't", "a@127.0.0.1", "10km/h", "$5", "x" * 257, "\0"]
+    others = ["(don't", "a@127.0.0.1", "10km/h", "x" * 257, "\0", "(x:):)"]
     assert cut(cases + others) == [None] * len(cases + others)
