@@ -7,6 +7,7 @@ as it is, and gets the settings that can still be changed.
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 DEFAULT_MASTER = "local[*]"
+JAVA_OPTIONS = "spark.driver.extraJavaOptions"
+JAVA_VARIABLES = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
+COLLECTOR = r"-XX:\+Use\w+GC"  # of garbage; with two of them no JVM starts
 
 
 def build_session(
@@ -61,6 +65,8 @@ def build_session(
         values["spark.jars"] = ",".join(str(jar) for jar in delta_jars())
         builder = builder.master(master)
     if local:
+        if any(re.search(COLLECTOR, os.environ.get(name, "")) for name in JAVA_VARIABLES):
+            values[JAVA_OPTIONS] = re.sub(COLLECTOR, "", values[JAVA_OPTIONS])
         # Workers would otherwise start the first `python3` on PATH, which lacks our libraries.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")

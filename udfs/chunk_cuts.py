@@ -120,9 +120,7 @@ def _is_special(points: NDArray[np.int64], start: int, end: int, known: NDArray[
 
 
 @kernel(types.int64(_POINTS, _POINTS, types.int64, types.int64), inlined=True)
-def _prefix_size(
-    points: NDArray[np.int64], kinds: NDArray[np.int64], start: int, end: int
-) -> int:
+def _prefix_size(points: NDArray[np.int64], kinds: NDArray[np.int64], start: int, end: int) -> int:
     """Return the characters of the prefix, 0 for none."""
     if kinds[start] & (PREFIX | CURRENCY):
         return 1
@@ -274,7 +272,7 @@ def _is_host(points: NDArray[np.int64], kinds: NDArray[np.int64], start: int, en
     return int(at == end or points[at] in (_SLASH, 0x3F, 0x23))
 
 
-@kernel(types.int64(_POINTS, _POINTS, types.int64, types.int64))
+@kernel(types.int64(_POINTS, _POINTS, types.int64, types.int64), inlined=True)
 def _is_url(points: NDArray[np.int64], kinds: NDArray[np.int64], start: int, end: int) -> int:
     """Tell whether an address is all that is here; -1 where it is not known."""
     found = _is_host(points, kinds, start, end)
@@ -304,7 +302,7 @@ def _is_url(points: NDArray[np.int64], kinds: NDArray[np.int64], start: int, end
     return 0
 
 
-@kernel(types.boolean(_POINTS, _PLACES, types.int64, _KEYS))
+@kernel(types.boolean(_POINTS, _PLACES, types.int64, _KEYS), inlined=True)
 def _has_special_sequence(
     points: NDArray[np.int64], is_begin: NDArray[np.int64], size: int, known: NDArray[np.uint64]
 ) -> bool:
@@ -314,7 +312,7 @@ def _has_special_sequence(
     """
     first = 0
     joins = False
-    while first < size:
+    while first < size - 1:
         key = (_START ^ np.uint64(_SEQUENCE)) * _FACTOR
         pair = (_START ^ np.uint64(_PAIR)) * _FACTOR
         joined = (_START ^ np.uint64(_JOINED)) * _FACTOR
@@ -323,6 +321,9 @@ def _has_special_sequence(
             after = at + 1
             while after < size and not is_begin[after]:
                 after += 1
+            if after - at > _LONGEST_CASE or (parts == 0 and after == size):
+                following = after if parts == 0 else following
+                break
             if parts == 0:
                 following = after
             else:
@@ -353,7 +354,7 @@ def _has_special_sequence(
 _CUT_ONE = types.boolean(_POINTS, _POINTS, types.int64, _KEYS, _PLACES)
 
 
-@kernel(_CUT_ONE)
+@kernel(_CUT_ONE, inlined=True)
 def _cut(
     points: NDArray[np.int64],
     kinds: NDArray[np.int64],

@@ -98,19 +98,27 @@ def is_one_of(key: np.uint64, keys: NDArray[np.uint64]) -> bool:
     return found
 
 
-@kernel(types.boolean(BYTES, *(types.int64,) * 3), inlined=True)
-def are_equal(data: NDArray[np.uint8], one: int, other: int, size: int) -> bool:
-    """Tell whether two strings of one size are the same: eight bytes at once where there are."""
+@kernel(types.boolean(BYTES, types.int64, BYTES, types.int64, types.int64), inlined=True)
+def are_same(
+    data: NDArray[np.uint8], one: int, others: NDArray[np.uint8], other: int, size: int
+) -> bool:
+    """Tell whether strings of one size from two places are the same: by eight bytes, if so many."""
     i = 0
     if size < 8:
-        while i < size and data[one + i] == data[other + i]:
+        while i < size and data[np.uint64(one + i)] == others[np.uint64(other + i)]:
             i += 1
         return i == size
     while i + 8 < size:
-        if eight_bytes(data, one + i) != eight_bytes(data, other + i):
+        if eight_bytes(data, one + i) != eight_bytes(others, other + i):
             return False
         i += 8
-    return bool(eight_bytes(data, one + size - 8) == eight_bytes(data, other + size - 8))
+    return bool(eight_bytes(data, one + size - 8) == eight_bytes(others, other + size - 8))
+
+
+@kernel(types.boolean(BYTES, *(types.int64,) * 3), inlined=True)
+def are_equal(data: NDArray[np.uint8], one: int, other: int, size: int) -> bool:
+    """Tell whether two strings of one size in a text are the same."""
+    return are_same(data, one, data, other, size)
 
 
 @kernel(types.boolean(BYTES, *(types.int64,) * 5, SLOTS), inlined=True)

@@ -29,7 +29,7 @@ from winnow.udfs.chunk_cuts import CLASSES, KNOWN, cut_chunks
 from winnow.udfs.decoding import MAY_BE_SPACE, decode, find_space, space_size
 from winnow.udfs.english_tokens import tokens as english_tokens
 from winnow.udfs.kernels import kernel
-from winnow.udfs.seen import key_of, slot_of, slots_for
+from winnow.udfs.seen import are_same, key_of, slot_of, slots_for
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -150,25 +150,19 @@ def _intern(
     """
     for i in range(starts.size):
         start, end, key = starts[i], ends[i], hashes[i]
-        slot = slot_of(key, len(slots))
+        slot = np.uint64(slot_of(key, len(slots)))
         found = np.int64(-1)
-        while slots[slot, 1]:
-            if slots[np.uint64(slot), 0] == key:
-                other = np.int64(slots[np.uint64(slot), 1]) - 1
-                if end - start <= 7:
+        while slots[slot, np.uint64(1)]:
+            if slots[slot, np.uint64(0)] == key:
+                other = np.int64(slots[slot, np.uint64(1)]) - 1
+                place = places[np.uint64(other)]
+                if end - start <= 7 or (
+                    places[np.uint64(other + 1)] - place == end - start
+                    and are_same(data, start, store, place, end - start)
+                ):
                     found = other
                     break
-                place = places[other]
-                if places[other + 1] - place == end - start:
-                    k = 0
-                    while k < end - start and (
-                        data[np.uint64(start + k)] == store[np.uint64(place + k)]
-                    ):
-                        k += 1
-                    if k == end - start:
-                        found = other
-                        break
-            slot = (slot + 1) & (len(slots) - 1)
+            slot = (slot + np.uint64(1)) & np.uint64(len(slots) - 1)
         if found < 0:
             found = size[0]
             slots[slot, 0], slots[slot, 1] = key, np.uint64(found + 1)
