@@ -2,8 +2,8 @@
 
 `english_tokens` says what the tokens of a chunk are; this is the same for the shapes that most
 chunks have, in half a microsecond: letters, digits, marks around them and between them. Where
-anything else could matter the chunk is left to it: special cases, numeric addresses, rare
-characters. A test compares the two.
+anything else could matter the chunk is left to it: special cases, rare characters. A test compares
+the two.
 """
 
 import numpy as np
@@ -242,42 +242,71 @@ def _infix_size(
     return 0
 
 
-@kernel(types.int64(_POINTS, _POINTS, types.int64, types.int64), inlined=True)
-def _is_host(points: NDArray[np.int64], kinds: NDArray[np.int64], start: int, end: int) -> int:
-    """Tell whether a host, perhaps a port and a path are all that is here; -1 for an IP address."""
+@kernel(types.boolean(_POINTS, _POINTS, types.int64, types.int64), inlined=True)
+def _is_public(points: NDArray[np.int64], kinds: NDArray[np.int64], start: int, end: int) -> bool:
+    """Tell whether an IP address of no private network is all that is here."""
+    at, first = start, 0
+    for octet in range(4):
+        begin, value = at, 0
+        while at < end and kinds[at] & DIGIT and at - begin < 3:
+            value = 10 * value + points[at] - 0x30
+            at += 1
+        if at == begin or (at - begin == 3 and value < 100) or value > 255:
+            return False
+        if octet in (0, 3) and (points[begin] == 0x30 or value > (254 if octet else 223)):
+            return False
+        if octet == 0:
+            first = value
+        if octet == 1 and (
+            first in (10, 127)
+            or (first == 169 and value == 254)
+            or (first == 172 and 16 <= value <= 31)
+            or (first == 192 and value == 168)
+        ):
+            return False
+        if octet < 3:
+            if at == end or points[at] != _STOP:
+                return False
+            at += 1
+    return bool(at == end)
+
+
+@kernel(types.boolean(_POINTS, _POINTS, types.int64, types.int64), inlined=True)
+def _is_host(points: NDArray[np.int64], kinds: NDArray[np.int64], start: int, end: int) -> bool:
+    """Tell whether a host, perhaps a port and a path are all that is here."""
     at = label = start
     stops, is_name = 0, False  # is_name: the last label is of lower case letters
     while at < end and (kinds[at] & (_ALPHA | DIGIT) or points[at] in (_HYPHEN, 0x5F, _STOP)):
         if points[at] == _STOP:
             if at == label or at - label > 64:
-                return 0
+                return False
             if not kinds[label] & (_ALPHA | DIGIT) or not kinds[at - 1] & (_ALPHA | DIGIT):
-                return 0
+                return False
             stops += 1
             label, is_name = at + 1, True
         else:
             is_name = is_name and kinds[at] & LOWER != 0
         at += 1
-    if stops == 3 and not is_name:
-        return -1
-    if not is_name or not 2 <= at - label <= 63:
-        return 0
+    if is_name:
+        if not 2 <= at - label <= 63:
+            return False
+    elif stops != 3 or not _is_public(points, kinds, start, at):
+        return False
     if at < end and points[at] == 0x3A:  # a port
         begin = at + 1
         at = begin
         while at < end and kinds[at] & DIGIT:
             at += 1
         if not 2 <= at - begin <= 5:
-            return 0
-    return int(at == end or points[at] in (_SLASH, 0x3F, 0x23))
+            return False
+    return bool(at == end or points[at] in (_SLASH, 0x3F, 0x23))
 
 
-@kernel(types.int64(_POINTS, _POINTS, types.int64, types.int64), inlined=True)
-def _is_url(points: NDArray[np.int64], kinds: NDArray[np.int64], start: int, end: int) -> int:
-    """Tell whether an address is all that is here; -1 where it is not known."""
-    found = _is_host(points, kinds, start, end)
-    if found:
-        return found
+@kernel(types.boolean(_POINTS, _POINTS, types.int64, types.int64), inlined=True)
+def _is_url(points: NDArray[np.int64], kinds: NDArray[np.int64], start: int, end: int) -> bool:
+    """Tell whether an address is all that is here."""
+    if _is_host(points, kinds, start, end):
+        return True
     at = start
     is_scheme = True  # so far, letters and so on
     while at < end:
@@ -294,12 +323,10 @@ def _is_url(points: NDArray[np.int64], kinds: NDArray[np.int64], start: int, end
         is_scheme = is_scheme and (
             kinds[at] & (_ALPHA | DIGIT) != 0 or points[at] in (0x5F, 0x2B, _HYPHEN, _STOP)
         )
-        if is_host:
-            found = _is_host(points, kinds, at + 1, end)
-            if found:
-                return found
+        if is_host and _is_host(points, kinds, at + 1, end):
+            return True
         at += 1
-    return 0
+    return False
 
 
 @kernel(types.boolean(_POINTS, _PLACES, types.int64, _KEYS), inlined=True)
@@ -392,9 +419,7 @@ def _cut(
             is_ascii = is_ascii and points[i] < 0x80
         if marks and (all_kinds & WORD or (stops and not is_ascii)):
             return False
-        is_url = _is_url(points, kinds, start, end) if stops and all_kinds & ~_NUMBER else 0
-        if is_url < 0:
-            return False
+        is_url = stops > 0 and all_kinds & ~_NUMBER != 0 and _is_url(points, kinds, start, end)
         at = end if is_url or not marks else start
         while at < end:
             infix = _infix_size(points, kinds, at, start, end)

@@ -34,19 +34,19 @@ def datatrove_fineweb(text: pa.Array) -> pa.Array:
     repetition = np.zeros((len(datatrove_repetition.SIGNALS), rows), np.int64)
     c4 = np.zeros((len(c4_clean.SIGNALS), rows), np.int32)
     cleaned = np.zeros((len(datatrove_lines.SIGNALS), rows), np.int32)
-    parts: list[c4_clean.Cleaned] = []
+    bodies, sizes = [np.zeros(0, np.uint8)], [np.zeros(1, np.int64)]  # of the cleaned texts
     for found in tokenise(data, offsets):
         part = offsets[found.rows.start : found.rows.stop + 1]
         datatrove_quality.count_quality(data, part, found, quality[:, found.rows])
         datatrove_repetition.count_repetition(data, part, found, repetition[:, found.rows])
         lines = c4_clean.cleaned(data, part, found, filter_no_terminal_punct=False)
         after = c4_clean.joined([lines], np.arange(part.size))
-        parts.append(after)
+        bodies.append(after.data)
+        sizes.append(np.diff(after.offsets))
         c4[:, found.rows] = after.counts[:-1]
         datatrove_lines.count_lines(after.data, after.offsets, cleaned[:, found.rows])
         cleaned[datatrove_lines.TOKENS, found.rows] = after.counts[-1]
-    after = c4_clean.joined(parts, np.arange(rows + 1))
-    texts = strings(after.data, after.offsets, text.type)
+    texts = strings(np.concatenate(bodies), np.cumsum(np.concatenate(sizes)), text.type)
     fields = {
         "quality": _struct(datatrove_quality.SIGNALS, quality),
         "repetition": _struct(datatrove_repetition.SIGNALS, repetition),
