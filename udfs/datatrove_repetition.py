@@ -226,19 +226,22 @@ def _count_duplicates(
                 keys[c] = keys[c] * facts[ids[i], 1] + facts[ids[i], 0]
         for n in DUPLICATE:
             clear(seen, slots)
-            repeated = following = 0
+            repeated = following = left = 0
             for c in range(found):
                 i = candidates[c]
-                if i + n > size:
-                    break
-                last = ids[start + i + n - 1]
-                keys[c] = keys[c] * facts[last, 1] + facts[last, 0]
-                if i < following or (times[head_slots[i]] == 1 and rest[i] - rest[i + n] >= HEAD):
+                # What does not come twice does not if it is longer.
+                if i + n > size or (times[head_slots[i]] == 1 and rest[i] - rest[i + n] >= HEAD):
                     continue
-                slot = slot_of(keys[c], slots)
+                last = ids[start + i + n - 1]
+                key = keys[c] * facts[last, 1] + facts[last, 0]
+                candidates[left], keys[left] = i, key
+                left += 1
+                if i < following:
+                    continue
+                slot = slot_of(key, slots)
                 other = seen[slot]
                 while other >= 0 and not (
-                    keys[other] == keys[c]
+                    keys[other] == key
                     and _are_equal(ids, start + i, start + candidates[other], n, places, store)
                 ):
                     slot = (slot + 1) & (slots - 1)
@@ -248,7 +251,8 @@ def _count_duplicates(
                         repeated += chars[ids[k]]
                     following = i + n
                 else:
-                    seen[slot] = c
+                    seen[slot] = left - 1
+            found = left
             counts[5 + n, row] = repeated
 
 
