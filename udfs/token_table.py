@@ -1,11 +1,11 @@
 """The tokens of a column of texts, fast: each distinct chunk is cut once and then looked up.
 
 A kernel cuts texts at white space and looks the chunks up in an open table by hash, comparing
-bytes. Chunks that it does not know go to `english_tokens` once. Tables live as long as the process
-and are emptied when they have grown to MOST_CHUNKS or MOST_BYTES: about 100 MB at most, apart from
-a single text that is larger. Known chunks are looked up at about 120 MB of text a second and core;
-text of which every tenth chunk is new takes ten times as long. What a text's tokens are never
-depends on what the tables hold.
+bytes. Chunks that it does not know are cut once, by `chunk_cuts` or, one in a hundred, by
+`english_tokens`. Tables live as long as the process and are emptied when they have grown to
+MOST_CHUNKS or MOST_BYTES: about 100 MB at most, apart from a single text that is larger. Known
+chunks are looked up at about 100 MB of text a second and core, and one that is new takes as long as
+fifteen of them. What a text's tokens are never depends on what the tables hold.
 """
 
 import threading
