@@ -395,16 +395,19 @@ def export_table(
 
 @command("functions")
 def list_functions(
-    pipeline: Annotated[
+    name: Annotated[
         str | None,
-        typer.Argument(metavar="[PIPELINE]", help="List this pipeline's own functions, too."),
+        typer.Argument(
+            metavar="[FUNCTION|PIPELINE]",
+            help="Tell all of one function; or list a pipeline's own functions, too.",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the functions that SQL can call."""
+    """List the functions that SQL can call, or tell all of one."""
     from winnow.explore.functions import functions, show_functions
 
-    _answer(functions(pipeline), show_functions, as_json)
+    _answer(functions(name), show_functions, as_json)
 
 
 @command("rollback")

@@ -179,6 +179,10 @@ def _plain(declaration: Declaration, kind: pa.DataType) -> Any:
             raise RuntimeError(
                 f"winnow function `{name}` takes {columns + len(names)} arguments at most"
             )
+        # A NULL that is written in SQL has no type, and all of its rows are null.
+        arguments = tuple(
+            each.cast(pa.string()) if pa.types.is_null(each.type) else each for each in arguments
+        )
         options = dict(zip(names, arguments[columns:], strict=False)) | named
         given = {key: _constant(name, key, option) for key, option in options.items()}
         given |= {key: _local(given[key]) for key in models & given.keys()}

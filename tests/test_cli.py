@@ -65,6 +65,20 @@ def test_functions_of_a_pipeline_are_listed_beside_winnows(winnow_cli, tmp_path)
     assert (wrong.exit_code, "Did you mean `gopher`?" in wrong.stderr) == (2, True)
 
 
+def test_all_that_is_said_of_a_function_can_be_read(winnow_cli):
+    shown = winnow_cli("functions", "text_signals").stdout
+    assert "text_signals(text, limit => 10000000)  version " in shown
+    assert all(part in shown for part in ("Units: ", "Source: ", "returns STRUCT<"))
+    assert "repetition_signals" not in shown
+
+
+def test_a_function_of_stages_in_a_query_is_told_from_one_that_nobody_has(winnow_cli):
+    known = winnow_cli("sql", "SELECT redact('a', NULL)").stderr
+    assert "`redact` is a function of stages" in known
+    assert "winnow.connect().sql" in known
+    assert "does not exist" in winnow_cli("sql", "SELECT no_such_function('a')").stderr
+
+
 def test_a_report_is_one_file_and_the_command_says_where(winnow_cli, tmp_path):
     page = tmp_path / "report.html"
     done = json.loads(winnow_cli("report", "--out", str(page), "--json").stdout)

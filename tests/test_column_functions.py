@@ -56,6 +56,11 @@ def test_an_array_in_pieces_is_as_good_as_one(answer):
     assert [row.number for row in rows] == list(range(5))
 
 
+def test_null_as_it_is_written_is_a_text_that_is_null(answer):
+    [row] = answer("SELECT redact(NULL, NULL) AS nothing, redact('a', NULL) AS same")
+    assert (row.nothing, row.same) == (None, "a")
+
+
 def test_an_error_quotes_no_column_of_a_document(answer):
     with pytest.raises(
         PythonException, match=r"quotes` failed on a value .*: \.\.\. is bad"

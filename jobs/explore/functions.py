@@ -1,5 +1,6 @@
 """What SQL can call: `winnow functions`. Winnow's own, those of packages, and of a pipeline."""
 
+import inspect
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,11 +12,12 @@ from winnow.udfs.registry import Declaration, Option
 KINDS = ("source", "column function", "operator", "check")
 
 
-def functions(pipeline: str | None = None) -> dict[str, Any]:
-    """Return every function, sources first, by kind and name.
+def functions(name: str | None = None) -> dict[str, Any]:
+    """Return every function, sources first, by kind and name, or the one of that name.
 
     Args:
-        pipeline: a packaged pipeline's name or a folder, whose own functions are listed, too.
+        name: of a function; or of a packaged pipeline or a folder, whose own functions are listed,
+            too.
 
     Raises:
         ExtensionError: an installed package cannot be imported.
@@ -23,14 +25,17 @@ def functions(pipeline: str | None = None) -> dict[str, Any]:
     """
     ours = built_in()
     origins = dict.fromkeys(ours, "winnow")
-    if pipeline is None:
-        known = join(ours, installed())
-    else:
-        loaded = load_pipeline(pipeline)
+    known = join(ours, installed())
+    is_one = name in known
+    if name in known:
+        known = {name: known[name]}
+    elif name is not None:
+        loaded = load_pipeline(name)
         known = dict(loaded.functions)
         origins |= dict.fromkeys(loaded.own_functions, loaded.name)
     ordered = sorted(known.values(), key=lambda one: (KINDS.index(one.kind), one.name))
-    return {"functions": [_function(one, origins.get(one.name)) for one in ordered]}
+    listed = [_function(one, origins.get(one.name)) for one in ordered]
+    return {"functions": listed, "is_one": is_one}
 
 
 def _function(one: Declaration, origin: str | None) -> dict[str, Any]:
@@ -38,9 +43,12 @@ def _function(one: Declaration, origin: str | None) -> dict[str, Any]:
         "kind": one.kind,
         "name": one.name,
         "signature": signature(one),
-        "returns": one.returns if isinstance(one.returns, str) else "depends on its input",
+        "returns": " ".join(one.returns.split())
+        if isinstance(one.returns, str)
+        else "depends on its input",
         "version": one.version,
         "summary": one.summary,
+        "documentation": inspect.getdoc(one.function),
         "package": origin or one.function.__module__.partition(".")[0],
     }
 
@@ -68,16 +76,22 @@ def show_functions(facts: dict[str, Any], screen: Screen) -> str:
     for kind in KINDS:
         found = [item for item in facts["functions"] if item["kind"] == kind]
         if found:
-            parts.append("\n".join([screen.paint(f"{kind}s", "bold"), *_lines(found, screen)]))
+            lines = _lines(found, screen, is_whole=facts["is_one"])
+            parts.append("\n".join([screen.paint(f"{kind}s", "bold"), *lines]))
+    if not facts["is_one"]:
+        parts.append("winnow functions NAME tells all of one: what its fields and options are")
     return "\n\n".join(parts)
 
 
-def _lines(found: list[dict[str, Any]], screen: Screen) -> list[str]:
+def _lines(found: list[dict[str, Any]], screen: Screen, is_whole: bool) -> list[str]:
     lines = []
     for item in found:
         origin = "" if item["package"] == "winnow" else f"  [{item['package']}]"
-        lines.append(f"  {item['signature']}{origin}")
-        lines += screen.folded(item["summary"], 6)
+        lines.append(f"  {item['signature']}  version {item['version']}{origin}")
+        if is_whole:
+            lines += [f"      {line}".rstrip() for line in item["documentation"].splitlines()]
+        else:
+            lines += screen.folded(item["summary"], 6)
         if item["returns"]:
             lines += screen.folded(f"returns {item['returns']}", 6)
     return lines

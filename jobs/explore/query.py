@@ -12,6 +12,7 @@ from winnow.errors import CommandError
 from winnow.explore.attach import Attachments
 from winnow.explore.catalog import Catalog, Relation
 from winnow.explore.screen import cut
+from winnow.extensions import built_in
 
 ALL_TABLES = """
     SELECT schema_name || '.' || view_name AS "table"
@@ -20,6 +21,7 @@ ALL_TABLES = """
     ORDER BY "table"
 """
 _MISSING = re.compile(r'with name "?([^\s"]+)"? does not exist')
+_NO_FUNCTION = re.compile(r"Function with name (\w+) does not exist")
 # Queries about all tables: each of them must be there, not only those that are named.
 _ABOUT_ALL = re.compile(r"information_schema|duckdb_\w+\s*\(", re.I)
 _SHOW_TABLES = re.compile(r"\s*SHOW\s+(ALL\s+)?TABLES\s*;?\s*", re.I)
@@ -91,6 +93,12 @@ class Query:
         missing = _MISSING.search(text)
         if missing is not None and "Table" in text:
             return self._no_table(missing[1].lower(), text)
+        function = _NO_FUNCTION.search(text)
+        if function is not None and function[1].lower() in built_in():
+            return CommandError(
+                f"`{function[1]}` is a function of stages, and `winnow sql` is DuckDB's, which has "
+                "none of them: call it in a stage, or in Spark with `winnow.connect().sql(...)`"
+            )
         kind, _, problem = text.partition("\n\n")[0].partition("Error: ")
         return CommandError(f"the query fails: {cut(' '.join((problem or kind).split()), 400)}")
 

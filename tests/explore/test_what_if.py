@@ -203,6 +203,7 @@ def test_a_sweep_is_each_of_its_values(demo):
         ([], None, "what if what"),
         (["word_count words > 3"], None, "write --rule 'name: condition'"),
         (["word_coun: words > 3"], None, "no rule `word_coun`. Did you mean `word_count`"),
+        (["count: words > 3"], None, "no rule `count`. Did you mean `word_count`"),
         (["word_count: wrods > 3"], None, "has the columns id, source, licence"),
         (["word_count: words >"], None, "rule `word_count`"),
         (["word_count: words > 3) OR (true"], None, "closes nothing"),
