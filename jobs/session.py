@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MASTER = "local[*]"
 JAVA_OPTIONS = "spark.driver.extraJavaOptions"
-JAVA_VARIABLES = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
+JAVA_VARIABLES = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "SPARK_SUBMIT_OPTS")
 COLLECTOR = r"-XX:\+Use\w+GC"  # of garbage; with two of them no JVM starts
 
 

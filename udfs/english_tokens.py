@@ -15,16 +15,19 @@ from string import ascii_letters, ascii_lowercase, digits
 ASSET = "english_tokens.json"
 _DATA = json.loads(files(__package__).joinpath(ASSET).read_text("utf-8"))
 _PREFIX, _SUFFIX, _INFIX = (re.compile(_DATA[name]) for name in ("prefix", "suffix", "infix"))
-_URL = re.compile(_DATA["url"])
-# Without "@" there is no user before the host; looking for one takes quadratic time.
-_URL_WITHOUT_USER = re.compile(_DATA["url"].replace(r"(?:\S+(?::\S*)?@)?", "", 1))
+# A user with a password is a user, and looking for the one takes quadratic time. Without "@" there
+# is neither.
+_USER = r"(?:\S+(?::\S*)?@)?"
+_URL = re.compile(_DATA["url"].replace(_USER, r"(?:\S+@)?", 1))
+_URL_WITHOUT_USER = re.compile(_DATA["url"].replace(_USER, "", 1))
 
 SPECIAL_CASES: Mapping[str, list[str]] = _DATA["special_cases"]
 _LONGEST = max(map(len, SPECIAL_CASES))
 
-# Affixes are looked for this far from an end of the chunk. Only a run of full stops can be longer,
-# and that one is looked for again in the whole chunk, so that long chunks take linear time.
-_REACH = 64
+# Affixes are looked for this far from an end of the chunk: more than the longest and what has to
+# stand beside it. Only a run of full stops can be longer, and its end is looked for by itself, so
+# that long chunks take linear time.
+_REACH = 24
 
 # Marks that always are a token of their own after letters.
 _MARKS = frozenset(',;:!?"')
@@ -87,9 +90,11 @@ def _prefix_end(chunk: str, start: int, end: int) -> int:
     if chunk[start] in _ALPHANUMERIC and "$" not in chunk[start : start + 4]:
         return start
     found = _PREFIX.search(chunk[start : min(end, start + _REACH)])
-    if found is not None and found.end() == _REACH:
-        found = _PREFIX.search(chunk[start:end])
-    return start + found.end() if found is not None else start
+    after = start + found.end() if found is not None else start
+    if after == start + _REACH:
+        while after < end and chunk[after] == ".":
+            after += 1
+    return after
 
 
 def _suffix_start(chunk: str, start: int, end: int) -> int:
@@ -98,10 +103,13 @@ def _suffix_start(chunk: str, start: int, end: int) -> int:
     if last in _DIGITS or (last in _LETTERS and not _MAY_END_IN_LETTERS.search(chunk, near, end)):
         return end
     found = _SUFFIX.search(chunk[near:end])
-    if found is not None and found.start() == 0 and near > start:
-        near = start
-        found = _SUFFIX.search(chunk[near:end])
-    return near + found.start() if found is not None else end
+    if found is None:
+        return end
+    before = near + found.start()
+    if before == near:
+        while before > start and chunk[before - 1] == ".":
+            before -= 1
+    return before
 
 
 def _middle(text: str, special: Mapping[str, list[str]]) -> list[str]:

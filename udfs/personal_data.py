@@ -40,8 +40,8 @@ _LEAST_OCTET = 20
 # four are whole cards, one after the other, the last one with three digits more (its own or its
 # code): a group beside them makes them another number.
 _CARD = re.compile(
-    r"(?<![\w.])(?:\d{12,19}+|\d{4}([ -])\d{6}\1\d{4,5}"
-    r"|(?<!(?<!\d)\d{4}[ -])\d{4}([ -])\d{4}\2\d{4}\2\d{4}"
+    r"(?<![\w.])(?:\d{12,19}+|(?<!\d-)\d{4}([ -])\d{6}\1\d{4,5}"
+    r"|(?<!\d-)(?<!(?<!\d)\d{4} )\d{4}([ -])\d{4}\2\d{4}\2\d{4}"
     r"(?:[ -]\d{4}([ -])\d{4}\3\d{4}\3\d{4})*+(?:[ -]\d{3}(?!\w))?(?![ -]\d{4}(?!\d)))(?!\w|\.\d)",
     re.ASCII,
 )
@@ -115,10 +115,11 @@ _PHONE = re.compile(
     re.ASCII,
 )
 _NANP = re.compile(r"(?:(?:\+|00)?1[ .-]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])\d{3}[ .-]\d{4}")
-# Several of North America's, with a blank between them that might also be in the middle of one.
+# Several of North America's, with a blank between them that might also be in the middle of one:
+# blanks alone may divide the columns of a table.
+_MARKED = r"(?:(?:\+|00)?1[ .-]?)?(?:\([2-9]\d\d\) ?\d{3}[ .-]|[2-9]\d\d[.-]\d{3}[.-])\d{4}"
 _NANPS = re.compile(
-    rf"(?<![\w./=#$€£+-])(?<!\d[ ,:]){_NANP.pattern}(?: {_NANP.pattern})++(?![\w/:]|[.,-]\d| \d)",
-    re.ASCII,
+    rf"(?<![\w./=#$€£+-])(?<!\d[ ,:]){_MARKED}(?: {_MARKED})++(?![\w/:]|[.,-]\d| \d)", re.ASCII
 )
 _TRUNK = re.compile(
     r"0[1-9]\d{0,4}([ -])\d{2,8}(?:\1\d{2,4}){0,4}|\(0\d{1,4}\).*"

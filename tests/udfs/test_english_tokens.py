@@ -1,3 +1,4 @@
+import re
 import time
 from itertools import pairwise
 
@@ -8,6 +9,9 @@ from hypothesis import strategies as st
 from datatrove_reference import SPECIAL, TEXTS
 from winnow.udfs import english_tokens
 from winnow.udfs.english_tokens import SPECIAL_CASES, tokens
+
+
+URL = re.compile(english_tokens._DATA["url"])
 
 
 def plainly(chunk: str) -> list[str]:
@@ -35,7 +39,7 @@ def plainly(chunk: str) -> list[str]:
     middle = [rest] if rest else []
     if rest in SPECIAL_CASES:
         middle = SPECIAL_CASES[rest]
-    elif rest and not english_tokens._URL.match(rest):
+    elif rest and not URL.match(rest):
         cuts = [0]
         for infix in english_tokens._INFIX.finditer(rest):
             cuts += [infix.start(), infix.end()] if infix.start() else []
@@ -61,6 +65,9 @@ ODD = [
     "www.",
     ".org",
     "x@y.z",
+    "u:p@",
+    "." * 23,
+    "." * 25,
 ]
 CHUNKS = st.lists(st.sampled_from([*SPECIAL, *ODD, *map(str.strip, SPECIAL_CASES)]), max_size=8)
 
@@ -114,7 +121,11 @@ def test_tokens_joined_are_the_chunk_and_none_is_empty(text):
 
 @pytest.mark.parametrize(
     "chunk",
-    ["(" * 20_000, ")" * 20_000, "." * 50_000, "x" * 50_000, "a," * 20_000, "http://a.b/" * 10_000],
+    [
+        *("(" * 20_000, ")" * 20_000, "." * 50_000, "x" * 50_000, "a," * 20_000),
+        *("http://a.b/" * 10_000, ":@" * 50_000 + ".x", ("." * 64 + ")") * 2_000),
+        '[{"mail":"me@example.org"},' + '{"id":1.5,"name":"x.y"},' * 10_000,
+    ],
 )
 def test_a_long_chunk_takes_linear_time(chunk):
     started = time.process_time()
