@@ -10,7 +10,6 @@ from datatrove_reference import SPECIAL, TEXTS
 from winnow.udfs import english_tokens
 from winnow.udfs.english_tokens import SPECIAL_CASES, tokens
 
-
 URL = re.compile(english_tokens._DATA["url"])
 
 
