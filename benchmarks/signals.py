@@ -137,7 +137,7 @@ def size_of(texts: list[str]) -> int:
 
 
 def rate(texts: list[str], seconds: float) -> str:
-    return f"{size_of(texts) / seconds / 1e6:,.1f} MB/s, {len(texts) / seconds:,.0f} documents/s"
+    return f"{size_of(texts) / seconds / 1e6:.3g} MB/s, {len(texts) / seconds:,.0f} documents/s"
 
 
 def kernels(texts: list[str], folder: Path) -> Iterator[str]:
