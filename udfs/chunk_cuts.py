@@ -321,7 +321,7 @@ def _is_url(points: NDArray[np.int64], kinds: NDArray[np.int64], start: int, end
             if is_host:
                 at += 2
         is_scheme = is_scheme and (
-            kinds[at] & (_ALPHA | DIGIT) != 0 or points[at] in (0x5F, 0x2B, _HYPHEN, _STOP)
+            kinds[at] & (_ALPHA | DIGIT) != 0 or points[at] in (0x5F, _PLUS, _HYPHEN, _STOP)
         )
         if is_host and _is_host(points, kinds, at + 1, end):
             return True
@@ -348,13 +348,12 @@ def _has_special_sequence(
             after = at + 1
             while after < size and not is_begin[after]:
                 after += 1
-            if after - at > _LONGEST_CASE or (parts == 0 and after == size):
-                following = after if parts == 0 else following
-                break
             if parts == 0:
                 following = after
             else:
                 key *= _FACTOR  # a NUL
+            if after - at > _LONGEST_CASE or following == size:
+                break
             key = _hash(key, points, at, after)
             if parts < 2:
                 pair = _hash(pair * _FACTOR if parts else pair, points, at, after)

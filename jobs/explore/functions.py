@@ -26,7 +26,6 @@ def functions(name: str | None = None) -> dict[str, Any]:
     ours = built_in()
     origins = dict.fromkeys(ours, "winnow")
     known = join(ours, installed())
-    is_one = name in known
     if name in known:
         known = {name: known[name]}
     elif name is not None:
@@ -34,8 +33,7 @@ def functions(name: str | None = None) -> dict[str, Any]:
         known = dict(loaded.functions)
         origins |= dict.fromkeys(loaded.own_functions, loaded.name)
     ordered = sorted(known.values(), key=lambda one: (KINDS.index(one.kind), one.name))
-    listed = [_function(one, origins.get(one.name)) for one in ordered]
-    return {"functions": listed, "is_one": is_one}
+    return {"functions": [_function(one, origins.get(one.name)) for one in ordered]}
 
 
 def _function(one: Declaration, origin: str | None) -> dict[str, Any]:
@@ -71,14 +69,15 @@ def _option(option: Option) -> str:
 
 
 def show_functions(facts: dict[str, Any], screen: Screen) -> str:
-    """Return the functions as text, a heading for each kind."""
+    """Return the functions as text, a heading for each kind; of a single one all that is said."""
     parts = []
+    is_one = len(facts["functions"]) == 1
     for kind in KINDS:
         found = [item for item in facts["functions"] if item["kind"] == kind]
         if found:
-            lines = _lines(found, screen, is_whole=facts["is_one"])
+            lines = _lines(found, screen, is_whole=is_one)
             parts.append("\n".join([screen.paint(f"{kind}s", "bold"), *lines]))
-    if not facts["is_one"]:
+    if not is_one:
         parts.append("winnow functions NAME tells all of one: what its fields and options are")
     return "\n\n".join(parts)
 

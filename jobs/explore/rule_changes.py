@@ -91,8 +91,8 @@ def change(rule: str, condition: str, rules: Sequence[Mapping[str, Any]]) -> Cha
             not one that a rule may have.
     """
     known = {row["rule"]: row for row in rules}
-    near = [] if rule in known else closest(rule, known) or _ending(rule, known)
-    if near:
+    ends = [name for name in known if name.endswith(f"_{rule}")]  # a recipe's, without its tool
+    if rule not in known and (near := closest(rule, known) or ends):
         meant = " or ".join(f"`{name}`" for name in near)
         raise CommandError(
             f"the stage has no rule `{rule}`. Did you mean {meant}? "
@@ -103,11 +103,6 @@ def change(rule: str, condition: str, rules: Sequence[Mapping[str, Any]]) -> Cha
     if row is None:
         return Change(rule, condition, None, Action.DROP.value)
     return Change(rule, condition, row["condition"], row["action"])
-
-
-def _ending(rule: str, known: Iterable[str]) -> list[str]:
-    """Return the rules of recipes that are meant by the end of their name alone."""
-    return [name for name in known if name.endswith(f"_{rule}")]
 
 
 def check(rule: str, condition: str) -> None:

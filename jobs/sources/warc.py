@@ -264,8 +264,8 @@ def _unbrotlied(body: bytes) -> Decoded:
     return found, True
 
 
-# From what was sent to what was meant, and whether that is all of it.
 _gunzipped = _inflating(lambda: zlib.decompressobj(zlib.MAX_WBITS | 16), several=True)
+# From what was sent to what was meant, and whether that is all of it.
 _DECODERS: Mapping[str, Callable[[bytes], Decoded]] = {
     "chunked": _dechunked,
     "gzip": _gunzipped,
