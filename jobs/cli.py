@@ -7,6 +7,7 @@ Results go to stdout, progress and logs to stderr; the exit codes are those of `
 import json
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -146,7 +147,16 @@ def plan_pipeline(
     from winnow.explore.plans import plan_facts, show_plan
 
     options = _options(pipeline, warehouse, settings, select, full_refresh, limit)
-    _answer(plan_facts(pipeline, plan_run(options)), show_plan, as_json)
+    given = [
+        ("--warehouse", warehouse),
+        *(("--set", setting) for setting in settings or ()),
+        ("--select", select),
+        *((FULL_REFRESH, stage) for stage in full_refresh or ()),
+        ("--limit", limit),
+    ]
+    parts = [str(part) for pair in given if pair[1] is not None for part in pair]
+    command = shlex.join(["winnow", "run", pipeline, *parts])
+    _answer(plan_facts(pipeline, command, plan_run(options)), show_plan, as_json)
 
 
 @command("test")
@@ -445,12 +455,16 @@ def delete_old_versions(
 @command("init")
 def start_pipeline(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    copied: Annotated[
+        str | None,
+        typer.Option("--from", metavar="PIPELINE", help="Copy this packaged one, to change it."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a small pipeline to start from."""
+    """Write a small pipeline to start from, or a copy of a packaged one."""
     from winnow.explore.starter import show_started, start
 
-    _answer(start(folder), show_started, as_json)
+    _answer(start(folder, copied), show_started, as_json)
 
 
 def _run(options: "RunOptions", as_json: bool, verbose: bool = False) -> "RunResult":

@@ -178,7 +178,15 @@ class Catalog:
         """Return the error for a name that stands for nothing, with the closest names."""
         names = sorted(known if known is not None else self.relations)
         near = closest(name, names)
-        if near:
+        built = {item.table for item in self.versions} - self.published.keys()
+        table = next((n for n in (name, name.rpartition("_")[0]) if n in built), None)
+        inside = [item for item in sorted(self.published) if item.startswith(f"{name.lower()}.")]
+        if table is not None:
+            remedy = f"None of its versions is published: `winnow versions {table}` says why"
+        elif inside:
+            some = ", ".join(f"`{item}`" for item in inside)
+            remedy = f"It is a pipeline; its tables are {some}"
+        elif near:
             remedy = f"Did you mean {' or '.join(f'`{item}`' for item in near)}?"
         elif names:
             remedy = "`winnow tables` lists what is published"

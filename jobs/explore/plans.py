@@ -18,10 +18,11 @@ SAID = {
 }
 
 
-def plan_facts(pipeline: str, plans: Iterable[StagePlan]) -> dict[str, Any]:
-    """Return the plan of each stage."""
+def plan_facts(pipeline: str, command: str, plans: Iterable[StagePlan]) -> dict[str, Any]:
+    """Return the plan of each stage, and the command that does it."""
     return {
         "pipeline": pipeline,
+        "command": command,
         "stages": [
             {
                 "stage": plan.name,
@@ -45,7 +46,7 @@ def show_plan(facts: dict[str, Any], screen: Screen) -> str:
     if all(one["action"] == REUSE for one in facts["stages"]):
         ending = "nothing to do"
     else:
-        ending = f"winnow run {facts['pipeline']} does it"
+        ending = f"{escape(facts['command'])} does it"
     notes = [line for note in facts["notes"] for line in screen.folded(note, 0)]
     return "\n".join([screen.table(("stage", "would", "why"), rows), "", *notes, ending])
 

@@ -25,7 +25,7 @@ _HOSTILE = re.compile(
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "dim": "2", "bold": "1"}
 NO_COLOURS: Mapping[str, str] = {}
-PIPED_WIDTH = 120
+PIPED_WIDTH = 200
 GAP = "  "
 
 
@@ -130,7 +130,7 @@ class Screen:
 
     @classmethod
     def of(cls, stream: IO[str]) -> "Screen":
-        """Return the screen behind a stream; a pipe has 120 columns and no colour."""
+        """Return the screen behind a stream; a pipe has 200 columns and no colour."""
         terminal = stream.isatty()
         columns = shutil.get_terminal_size((PIPED_WIDTH, 24)).columns
         width = columns if terminal or "COLUMNS" in os.environ else PIPED_WIDTH

@@ -1,23 +1,33 @@
-"""A new pipeline to start from: `winnow init DIR` copies `conf/starter`."""
+"""A new pipeline to start from: `winnow init DIR` copies `conf/starter`, or a packaged pipeline."""
 
+import difflib
 import re
-from importlib import resources
-from importlib.resources.abc import Traversable
+from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
 
 from winnow.errors import CommandError
 from winnow.explore.screen import Screen
-from winnow.pipeline.configuration import RESERVED
+from winnow.pipeline.configuration import FILE, RESERVED, read_configuration
+from winnow.pipeline.files import read_yaml
+from winnow.pipeline.load import packaged
+from winnow.pipeline.text import Text, quoted
 
-NAME = "starter"  # of the pipeline in conf/starter; the new one is named after its folder
+# The two lines of a packaged `pipeline.yml` that a copy in one folder must not have.
+_NAME, _INCLUDE = re.compile(r"^name: .*$", re.MULTILINE), re.compile(r"^include: .*\n", re.M)
 
 
-def start(folder: Path) -> dict[str, Any]:
+def start(folder: Path, copied: str | None = None) -> dict[str, Any]:
     """Write the files.
 
+    Args:
+        folder: a new or empty one; the pipeline is named after it.
+        copied: the packaged pipeline to copy, with what it includes, so that every rule and check
+            of it can be changed; None for the small one in `conf/starter`.
+
     Raises:
-        CommandError: the folder holds something, cannot be written, or cannot name a pipeline.
+        CommandError: the folder holds something, cannot be written, or cannot name a pipeline;
+            there is no such packaged pipeline.
     """
     name = re.sub(r"[^a-z0-9]+", "_", folder.absolute().name.lower()).strip("_")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in RESERVED:
@@ -25,30 +35,45 @@ def start(folder: Path) -> dict[str, Any]:
             f"{folder}: a pipeline is named after its folder, and `{name}` cannot name one; "
             "begin with a letter and take another word than Winnow's and Spark's own"
         )
+    sources = _folders(copied)
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise CommandError(f"{folder} is not empty; name a new folder")
-        source = resources.files("winnow.conf") / "starter"
-        files = [_copy(source / path, folder / path, name) for path in _files(source)]
+        files = [
+            _copy(file, folder / file.relative_to(source), name)
+            for source in sources
+            for file in _files(source)
+        ]
     except OSError as error:
         raise CommandError(f"cannot write {folder}: {error.strerror}") from None
-    return {"pipeline": name, "folder": str(folder), "files": files}
+    return {"pipeline": name, "folder": str(folder), "copied": copied, "files": sorted(files)}
 
 
-def _files(folder: Traversable, below: str = "") -> list[str]:
-    found: list[str] = []
-    for item in sorted(folder.iterdir(), key=lambda item: item.name):
-        if item.is_dir() and item.name != "__pycache__":
-            found += _files(item, f"{below}{item.name}/")
-        elif item.is_file():
-            found.append(below + item.name)
-    return found
+def _folders(copied: str | None) -> list[Path]:
+    """Return the folder to copy and those that it includes."""
+    if copied is None:
+        return [Path(str(resources("winnow.conf"))) / "starter"]
+    known = packaged()
+    if copied not in known:
+        near = difflib.get_close_matches(copied, known, n=1)
+        said = f"Did you mean {quoted(near[0])}? " if near else ""
+        raise CommandError(
+            f"there is no packaged pipeline {quoted(copied)}. {said}There are: {', '.join(known)}"
+        )
+    configuration = read_configuration(read_yaml(Text.read(known[copied] / FILE)))
+    return [known[copied], *(known[copied] / name for name in configuration.include)]
 
 
-def _copy(source: Traversable, target: Path, name: str) -> str:
+def _files(folder: Path) -> list[Path]:
+    """Return the files that a pipeline is made of; folders below are other pipelines' parts."""
+    below = ("*.*", "checks/*.*", "tests/*.*")
+    return [file for pattern in below for file in sorted(folder.glob(pattern)) if file.is_file()]
+
+
+def _copy(source: Path, target: Path, name: str) -> str:
     text = source.read_text(encoding="utf-8")
-    if source.name == "pipeline.yml":
-        text = text.replace(f"name: {NAME}\n", f"name: {name}\n", 1)
+    if source.name == FILE:
+        text = _INCLUDE.sub("", _NAME.sub(f"name: {name}", text, count=1), count=1)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text, encoding="utf-8")
     return str(target)
@@ -58,13 +83,10 @@ def show_started(facts: dict[str, Any], screen: Screen) -> str:
     """Return what was written and what to do with it."""
     folder = facts["folder"]
     address = folder if "/" in folder else f"./{folder}"
-    lines = [f"wrote {file}" for file in facts["files"]]
-    return "\n".join(
-        [
-            *lines,
-            "",
-            f"  try its example   winnow test {address}",
-            f"  run it            winnow run {address}",
-            f"  on your text      winnow run {address} --set input='data/*.jsonl.gz'",
-        ]
-    )
+    lines = [*(f"wrote {file}" for file in facts["files"]), ""]
+    if any(Path(file).parent.name == "tests" for file in facts["files"]):
+        lines.append(f"  try its examples  winnow test {address}")
+    if facts["copied"] is None:  # the others have no text of their own to run on
+        lines.append(f"  run it            winnow run {address}")
+    lines.append(f"  on your text      winnow run {address} --set input='data/*.jsonl.gz'")
+    return "\n".join(lines)

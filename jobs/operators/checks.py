@@ -25,7 +25,7 @@ SELECT
   round(count_if(_dropped) / count(*), 4) AS dropped_ratio
 FROM {{batch}}
 GROUP BY {column}
-HAVING count_if(_dropped) > {share} * count(*)
+HAVING count(*) >= {documents} AND count_if(_dropped) > {share} * count(*)
 """
 
 # {column} is a quoted column, or one value for all rows. Documents that a finished corpus has are
@@ -89,17 +89,22 @@ WHERE old.documents > 0
 
 
 @check(version=1)
-def max_drop_share(column: str, share: float) -> str:
+def max_drop_share(column: str, share: float, documents: int = 1) -> str:
     """No group of documents may lose more than a share of its rows. For the section `all`.
 
     Args:
         column: what groups the rows, for example `source`; documents without it are a group.
         share: from 0 to 1; exactly that share passes.
+        documents: groups of fewer say too little to be looked at.
 
     Raises:
-        CommandError: the share is not from 0 to 1.
+        CommandError: the share is not from 0 to 1, or documents below 1.
     """
-    return MAX_DROP_SHARE.format(column=_quoted(column), share=_share("max_drop_share", share))
+    return MAX_DROP_SHARE.format(
+        column=_quoted(column),
+        share=_share("max_drop_share", share),
+        documents=_at_least_one("max_drop_share", documents),
+    )
 
 
 @check(version=1)
@@ -136,9 +141,7 @@ def max_cluster_size(documents: int) -> str:
     Raises:
         CommandError: the limit is below 1.
     """
-    if documents < 1:
-        raise CommandError(f"max_cluster_size: documents is at least 1, not {documents}")
-    return MAX_CLUSTER_SIZE.format(documents=documents)
+    return MAX_CLUSTER_SIZE.format(documents=_at_least_one("max_cluster_size", documents))
 
 
 @check(version=1)
@@ -190,6 +193,12 @@ def _share(check_name: str, share: float) -> str:
     if not 0 <= share <= 1:
         raise CommandError(f"{check_name}: share is from 0 to 1, not {share}")
     return _number(share)
+
+
+def _at_least_one(check_name: str, documents: int) -> int:
+    if documents < 1:
+        raise CommandError(f"{check_name}: documents is at least 1, not {documents}")
+    return documents
 
 
 def _quoted(column: str) -> str:

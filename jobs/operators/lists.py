@@ -6,6 +6,7 @@ are read on the driver; ten million entries take about a minute and 2 GB there.
 
 import datetime
 import io
+import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, cast
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 HEADER = ("name", "licence", "date")
+_COLUMN = re.compile(r"In CSV column #(\d+)")
 LIST = pa.schema(
     [
         ("list", pa.string()),
@@ -147,13 +149,24 @@ def rows(path: str, schema: pa.Schema) -> pa.Table:
         null_values=[""],  # "nan" is a language
         strings_can_be_null=True,
     )
+    one_by_one = csv.ReadOptions(use_threads=False)  # only then an error says the row
     tables = []
     for file, content in _contents(path):
         try:
-            tables.append(csv.read_csv(io.BytesIO(content), convert_options=convert))
+            tables.append(csv.read_csv(io.BytesIO(content), one_by_one, convert_options=convert))
         except (pa.ArrowInvalid, KeyError) as error:
-            raise ValueError(f"{file!r} is not the table asked for: {error}") from None
+            said = _named(str(error), content)
+            raise ValueError(f"{file!r} is not the table asked for: {said}") from None
     return pa.concat_tables(tables)
+
+
+def _named(message: str, content: bytes) -> str:
+    """Return an error with the name of the column that it numbers, if the first line tells it."""
+    found = _COLUMN.search(message)
+    names = content.partition(b"\n")[0].decode("utf-8-sig", "replace").split(",")
+    if found is None or int(found[1]) >= len(names):
+        return message
+    return message.replace(found[0], f"column `{names[int(found[1])].strip()}`", 1)
 
 
 def _contents(path: str) -> list[tuple[str, bytes]]:

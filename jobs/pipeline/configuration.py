@@ -26,12 +26,18 @@ _UNSET = object()
 
 
 class ParameterEntry(Strict):
-    """One parameter; without a default a run must give it. With choices it is one of them."""
+    """One parameter; without a default a run must give it.
+
+    With choices it is one of them; with a minimum or a maximum it is a number that is no less or no
+    more than that.
+    """
 
     default: Any = _UNSET
     description: str = ""
     type: TypeName | None = None
     choices: list[str] = Field(default_factory=list)
+    minimum: float | None = None
+    maximum: float | None = None
 
 
 class Configuration(Strict):
@@ -115,13 +121,39 @@ def _value(
     if setting is not None and entry.choices and setting not in entry.choices:
         message = f"{name}={escape(setting[:60])}: {quoted(name)} has no such choice"
         return None, _of_setting(message, f"Its choices are {listed(entry.choices)}.")
+    bounds = _bounds(entry)
+    if bounds and kind not in ("integer", "number"):
+        message = f"{quoted(name)} is {_ARTICLE[kind]} {kind}, which is never {bounds}"
+        return None, document.problem(path, message)
     if setting is not None:
-        return _parse(name, kind, setting)
+        parsed, problem = _parse(name, kind, setting)
+        if problem is None and not _is_within(parsed, entry):
+            problem = _of_setting(f"{name}={escape(setting[:60])}: {quoted(name)} is {bounds}", "")
+        return (parsed, None) if problem is None else (None, problem)
     if required:
         message = f"parameter {quoted(name)} has no default and no value"
         return None, document.problem(path, message, f"Give it with --set {name}=VALUE.")
     value: Value = entry.default
+    if not _is_within(value, entry):
+        message = f"the default of {quoted(name)} is not {bounds}"
+        return None, document.value_problem((*path, "default"), message)
     return (float(value) if kind == "number" and isinstance(value, int) else value), None
+
+
+def _bounds(entry: ParameterEntry) -> str:
+    """Say what numbers a parameter may have; empty if any."""
+    if entry.maximum is None:
+        return "" if entry.minimum is None else f"at least {entry.minimum:,.12g}"
+    if entry.minimum is None:
+        return f"at most {entry.maximum:,.12g}"
+    return f"from {entry.minimum:,.12g} to {entry.maximum:,.12g}"
+
+
+def _is_within(value: Value, entry: ParameterEntry) -> bool:
+    if not isinstance(value, int | float):
+        return True
+    least, most = entry.minimum, entry.maximum
+    return (least is None or value >= least) and (most is None or value <= most)
 
 
 def _type_of(default: object) -> TypeName | None:

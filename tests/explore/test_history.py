@@ -8,6 +8,7 @@ from winnow.errors import CommandError
 from winnow.explore.catalog import Catalog
 from winnow.explore.history import show_status, show_versions, status, tables, versions
 from winnow.explore.lineage import lineage, show_lineage, show_mermaid
+from winnow.explore.query import Query
 from winnow.explore.screen import Screen
 
 
@@ -59,6 +60,20 @@ def test_an_unknown_table_names_the_closest(catalog):
         versions(catalog, "web.filterd")
     with pytest.raises(CommandError, match=r"Did you mean `web\.kept`"):
         lineage(catalog, "kept")
+
+
+def test_a_pipelines_name_in_place_of_a_tables_is_told(catalog):
+    with pytest.raises(CommandError, match=r"It is a pipeline; its tables are `web\.curated`, "):
+        catalog.current("web")
+
+
+@pytest.mark.parametrize("name", ["web.filtered", "web.filtered_dropped"])
+def test_a_table_of_which_no_version_is_published_is_told(warehouse, name):
+    catalog = Catalog.of(warehouse)
+    others = {table: item for table, item in catalog.published.items() if table != "web.filtered"}
+    catalog.show(others)
+    with pytest.raises(CommandError, match=r"None of its versions .*: `winnow versions web\.filt"):
+        Query(catalog, f"SELECT * FROM {name}")
 
 
 def test_a_rolled_back_table_is_shown_as_held(tmp_path):

@@ -42,6 +42,12 @@ def test_rows_without_the_column_are_a_group(bad_rows):
     assert row["source"] is None
 
 
+@pytest.mark.parametrize(("documents", "passes"), [(2, False), (3, True)])
+def test_a_group_of_fewer_documents_than_said_is_not_looked_at(bad_rows, documents, passes):
+    check = max_drop_share("source", 0.9, documents=documents)
+    assert (bad_rows(check, dropped("forum", 2, of=2)) == []) == passes
+
+
 def words(*numbers):
     return [(str(i), "web", number, False) for i, number in enumerate(numbers)]
 
@@ -137,6 +143,7 @@ def test_a_column_may_have_any_name(spark):
         (lambda: max_drop_share("source", 1.01), "share is from 0 to 1, not 1.01"),
         (lambda: max_drop_share("source", -0.01), "share is from 0 to 1"),
         (lambda: max_duplicate_share(2), "max_duplicate_share: share is from 0 to 1, not 2"),
+        (lambda: max_drop_share("source", 0.5, documents=0), "documents is at least 1, not 0"),
         (lambda: max_cluster_size(0), "documents is at least 1, not 0"),
         (lambda: max_change("median", 5), "'median' is none of rows, mean, quantile"),
         (lambda: max_change("rows", -1), "percent is at least 0"),

@@ -114,7 +114,8 @@ def test_the_columns_asked_for_are_read_from_a_csv_file_in_their_types(write):
     ("content", "message"),
     [
         ("language\nen\n", "'limits.csv' is not the table asked for.*least"),
-        ("language,least\nen,much\n", "'limits.csv' is not the table asked for.*much"),
+        ("a,least,language\n1,much,en\n", "asked for: column `least`: Row #2: The string 'much'"),
+        ("language,least\nen,0.5\ncaf\xe9\n", "Row #3: Expected 2 columns, got 1"),
         ("", "'limits.csv' is not the table asked for"),
     ],
 )

@@ -166,6 +166,36 @@ def test_a_parameter_with_choices_is_one_of_them(load, error, parameter, setting
         assert error(files, settings).startswith(message)
 
 
+@pytest.mark.parametrize(
+    ("parameter", "setting", "expected"),
+    [
+        ("{default: 0.8, minimum: 0.5, maximum: 1}", "1", 1.0),
+        ("{default: 0.8, minimum: 0.5, maximum: 1}", "0.5", 0.5),
+        ("{default: null, type: integer, minimum: 1}", None, None),
+        (
+            "{default: 0.8, minimum: 0.5, maximum: 1}",
+            "1.01",
+            "--set: share=1.01: `share` is from 0.5 to 1",
+        ),
+        ("{type: integer, minimum: 1}", "0", "--set: share=0: `share` is at least 1"),
+        ("{default: 2, maximum: 20}", "21", "--set: share=21: `share` is at most 20"),
+        ("{default: 0, minimum: 1}", None, "pipeline.yml:7:20: the default of `share` is not at"),
+        ("{minimum: 1}", "5", "pipeline.yml:7:3: `share` is a string, which is never at least 1"),
+        ("{default: 1, minimum: b}", None, "pipeline.yml:7:32: `minimum` must be a number"),
+    ],
+)
+def test_a_number_keeps_to_its_bounds(load, error, parameter, setting, expected):
+    files = {
+        "pipeline.yml": f"{CONFIGURATION}  share: {parameter}\n",
+        "20_kinds.sql": view("kinds AS SELECT :share AS share FROM documents"),
+    }
+    settings = {} if setting is None else {"share": setting}
+    if isinstance(expected, str):
+        assert error(files, settings).startswith(expected)
+    else:
+        assert load(files, settings).values["share"] == expected
+
+
 def test_a_parameter_that_no_stage_uses_is_a_warning(load):
     (warning,) = load({"pipeline.yml": CONFIGURATION + "  spare: {default: 1}\n"}).warnings
     assert str(warning) == (
