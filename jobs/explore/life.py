@@ -29,7 +29,9 @@ from winnow.explore.stored import find, values_of
 from winnow.schemas.documents import DROPPED, FAILED_RULES
 
 ORIGIN = ("file", "position", "source", "licence", "url", "created", "arrival")
-REJECT = ("reject_reason", "reject_snippet")
+REASON = "reject_reason"  # of a row that is a record which could not be read
+REJECT = (REASON, "reject_snippet")
+PLACE = ("file", "position", REASON)  # of such a record that has the id of a document
 MOST_COPIES, PREVIEW = 10, 2000
 SCORE = "score"  # ends the names of columns that hold a model's
 
@@ -88,6 +90,8 @@ def _stage(catalog: Catalog, stage: StoredStage, id: str) -> dict[str, Any] | No
     rows = find(stage.rows, pc.field("id") == id, columns, MOST_ROWS).to_pylist()
     if not rows:
         return None
+    rejected = [one for one in rows if one.get(REASON) is not None]
+    rows = [one for one in rows if one.get(REASON) is None] or rejected
     row = next((row for row in rows if row[DROPPED]), rows[0])
     failed = [name for one in rows for name in one[FAILED_RULES] or ()]
     return {
@@ -95,6 +99,7 @@ def _stage(catalog: Catalog, stage: StoredStage, id: str) -> dict[str, Any] | No
         "version": stage.version.version,
         "state": "dropped" if all(one[DROPPED] for one in rows) else "kept",
         "rows": len(rows),
+        "rejected": [{name: one[name] for name in PLACE} for one in rejected if one not in rows],
         "rules": [_verdict(rule, named[rule["rule"]], row, failed) for rule in rules],
         "kept_id": row.get("kept_id"),
         "copies": row.get("copies"),

@@ -53,6 +53,8 @@ def _stage(stage: dict[str, Any], id: str, screen: Screen, brief: bool) -> str:
     passed = len(stage["rules"]) - len(rules)
     if passed:
         lines.append(f"  pass  {passed} rule{'s' if passed > 1 else ''}")
+    for one in stage["rejected"]:
+        lines.append(cut(f"  rejected  another record of this id: {_origin(one)}", screen.width))
     if stage["scores"] and not brief:
         lines.append(cut(f"  {_scores(stage)}", screen.width))
     copies = _copies(stage, id)

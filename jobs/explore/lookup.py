@@ -13,6 +13,7 @@ from winnow.explore.catalog import Catalog
 from winnow.explore.stored import dataset, find
 
 ID, URL, TEXT = "id", "url", "text"
+SNIPPET = "reject_snippet"  # the beginning of a record that could not be read
 
 # People give the beginning of an id, too: it counts as much as the whole.
 CLOSEST = """
@@ -69,6 +70,15 @@ def by_id(stages: Sequence[StoredStage], given: str) -> str:
     if found:
         shown = ", ".join(sorted(found)[:SHOWN])
         raise CommandError(f"{len(found)} or more ids begin with `{given}`: {shown}")
+    for stage in stages:
+        if SNIPPET in stage.columns and given:
+            rejects = find(stage.rows, pc.match_substring(pc.field(SNIPPET), given), [ID], SHOWN)
+            if rejects.num_rows:
+                shown = ", ".join(sorted(map(str, rejects[ID].to_pylist())))
+                raise CommandError(
+                    f"no published document has the id `{given}`, but records that could not be "
+                    f"read hold it: {shown}. See {stage.version.table}_rejected"
+                )
     near = closest_values(stages[0], ID, given) if stages else []
     remedy = f"The closest: {', '.join(near)}" if near else "Nothing with ids is published yet"
     raise CommandError(f"no published document has the id `{given}`. {remedy}")

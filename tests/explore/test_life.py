@@ -7,6 +7,7 @@ from winnow.explore.catalog import Catalog
 from winnow.explore.life import columns_of, explain
 from winnow.explore.life_shown import show_life
 from winnow.explore.lookup import StoredStage
+from winnow.explore.query import Query
 from winnow.explore.screen import Screen
 
 
@@ -75,6 +76,30 @@ def test_a_reject_tells_its_reason_and_place(catalog):
     found = life(catalog, "reject-1")
     assert found["origin"]["reject_reason"] == "not_json"
     assert (found["origin"]["file"], found["origin"]["position"]) == ("part-2.jsonl.gz", 4096)
+
+
+def test_a_record_that_repeats_an_id_does_not_stand_for_its_document(demo):
+    catalog = Catalog.of(demo.warehouse)
+    query = "SELECT id, file, position FROM demo.documents_rejected WHERE reason = 'duplicate_id'"
+    reject = next(Query(catalog, query).batches()).to_pylist()[0]
+    facts = explain(catalog, reject["id"])
+    life = next(life for life in facts["pipelines"] if life["pipeline"] == "demo")
+    documents = life["stages"][0]
+    assert (documents["state"], documents["rows"]) == ("kept", 1)
+    assert {rule["verdict"] for rule in documents["rules"]} == {"pass"}
+    assert documents["rejected"] == [
+        {"file": reject["file"], "position": reject["position"], "reject_reason": "duplicate_id"}
+    ]
+    assert life["origin"]["position"] != reject["position"]
+    assert f"another record of this id: {reject['file']} at byte" in show_life(facts, Screen(200))
+
+
+def test_an_id_in_a_record_that_could_not_be_read_leads_to_the_reject(demo):
+    catalog = Catalog.of(demo.warehouse)
+    query = "SELECT id FROM demo.documents_rejected WHERE snippet LIKE '%cut off%'"
+    [reject] = next(Query(catalog, query).batches())["id"].to_pylist()
+    with pytest.raises(CommandError, match=rf"hold it: {reject}\. See .*documents_rejected"):
+        explain(catalog, "cut off")
 
 
 def test_the_beginning_of_an_id_is_enough_if_it_is_the_only_one(catalog):
