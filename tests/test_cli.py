@@ -1,4 +1,5 @@
 import json
+import shlex
 import subprocess
 import sys
 from configparser import ConfigParser
@@ -121,6 +122,28 @@ def test_sql_can_read_a_rejected_version(winnow_cli):
         "sql", "SELECT count(*) AS n FROM web.filtered", "--at", "web.filtered=3", "--format", "csv"
     )
     assert done.stdout == "n\n4\n"
+
+
+def test_a_plan_ends_with_the_command_that_does_it(tmp_path):
+    (tmp_path / "my input").mkdir()
+    (tmp_path / "my input" / "one.jsonl").write_text('{"id": "a", "text": "x"}\n')
+    given = ["--warehouse", str(tmp_path / "a b"), "--set", f"input={tmp_path / 'my input'}"]
+    given += ["--set", "max_rejects=0.1", "--select", "filtered", "--full-refresh", "filtered"]
+    given += ["--full-refresh", "--limit", "5"]
+    plan = CliRunner().invoke(app, ["plan", "demo", *given]).stdout
+    command = plan.rstrip().rpartition("\n")[2].removesuffix(" does it")
+    assert with_stage(["winnow", "run", "demo", *given]) == shlex.split(command)
+    facts = json.loads(CliRunner().invoke(app, ["plan", "demo", *given, "--json"]).stdout)
+    assert facts["command"] == command
+
+
+def test_init_copies_a_packaged_pipeline_and_says_what_is_next(tmp_path):
+    folder = tmp_path / "My news"
+    done = CliRunner().invoke(app, ["init", str(folder), "--from", "c4"])
+    assert done.exit_code == 0
+    assert f"wrote {folder}/20_filtered.sql" in done.stdout
+    assert f"winnow test '{folder}'" in done.stdout
+    assert CliRunner().invoke(app, ["init", str(tmp_path / "a"), "--from", "c5"]).exit_code == 2
 
 
 @pytest.mark.parametrize(

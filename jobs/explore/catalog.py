@@ -178,11 +178,12 @@ class Catalog:
         """Return the error for a name that stands for nothing, with the closest names."""
         names = sorted(known if known is not None else self.relations)
         near = closest(name, names)
-        built = {item.table for item in self.versions} - self.published.keys()
-        table = next((n for n in (name, name.rpartition("_")[0]) if n in built), None)
+        unpublished = sorted({item.table for item in self.versions} - self.published.keys())
+        wanted = {name.lower().removesuffix(part.value) for part in Part}
+        built = [item for item in unpublished if not wanted.isdisjoint((item, bare(item)))]
         inside = [item for item in sorted(self.published) if item.startswith(f"{name.lower()}.")]
-        if table is not None:
-            remedy = f"None of its versions is published: `winnow versions {table}` says why"
+        if built:
+            remedy = f"`{built[0]}` was built and never published: `winnow status` says why"
         elif inside:
             some = ", ".join(f"`{item}`" for item in inside)
             remedy = f"It is a pipeline; its tables are {some}"
@@ -217,9 +218,14 @@ def qualified(item: Input, version: Version) -> str:
     return item.table if "." in item.table else f"{version.pipeline}.{item.table}"
 
 
+def bare(table: str) -> str:
+    """Return the name of a table without that of its pipeline."""
+    return table.rpartition(".")[2]
+
+
 def closest(name: str, names: Iterable[str], most: int = 3) -> list[str]:
     """Return the names most like this one; a bare table name matches with any schema."""
     known = list(names)
     wanted = name.lower()
-    bare = [item for item in known if item.lower().rpartition(".")[2] == wanted]
-    return bare[:most] or difflib.get_close_matches(wanted, known, most, 0.7)
+    same = [item for item in known if bare(item.lower()) == wanted]
+    return same[:most] or difflib.get_close_matches(wanted, known, most, 0.7)

@@ -1,7 +1,7 @@
 """A new pipeline to start from: `winnow init DIR` copies `conf/starter`, or a packaged pipeline."""
 
-import difflib
 import re
+import shlex
 from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from winnow.explore.screen import Screen
 from winnow.pipeline.configuration import FILE, RESERVED, read_configuration
 from winnow.pipeline.files import read_yaml
 from winnow.pipeline.load import packaged
-from winnow.pipeline.text import Text, quoted
+from winnow.pipeline.text import Text, did_you_mean, quoted
 
 # The two lines of a packaged `pipeline.yml` that a copy in one folder must not have.
 _NAME, _INCLUDE = re.compile(r"^name: .*$", re.MULTILINE), re.compile(r"^include: .*\n", re.M)
@@ -55,19 +55,18 @@ def _folders(copied: str | None) -> list[Path]:
         return [Path(str(resources("winnow.conf"))) / "starter"]
     known = packaged()
     if copied not in known:
-        near = difflib.get_close_matches(copied, known, n=1)
-        said = f"Did you mean {quoted(near[0])}? " if near else ""
         raise CommandError(
-            f"there is no packaged pipeline {quoted(copied)}. {said}There are: {', '.join(known)}"
+            f"there is no packaged pipeline {quoted(copied)}. {did_you_mean(copied, known)}\n"
+            f"There are: {', '.join(known)}"
         )
     configuration = read_configuration(read_yaml(Text.read(known[copied] / FILE)))
     return [known[copied], *(known[copied] / name for name in configuration.include)]
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return the files that a pipeline is made of; folders below are other pipelines' parts."""
-    below = ("*.*", "checks/*.*", "tests/*.*")
-    return [file for pattern in below for file in sorted(folder.glob(pattern)) if file.is_file()]
+    """Return the files that a pipeline is made of; other folders below are other parts."""
+    parts = (FILE, "*.sql", "*.py", "checks/*.y*ml", "tests/*.y*ml")
+    return [file for pattern in parts for file in sorted(folder.glob(pattern))]
 
 
 def _copy(source: Path, target: Path, name: str) -> str:
@@ -82,11 +81,12 @@ def _copy(source: Path, target: Path, name: str) -> str:
 def show_started(facts: dict[str, Any], screen: Screen) -> str:
     """Return what was written and what to do with it."""
     folder = facts["folder"]
-    address = folder if "/" in folder else f"./{folder}"
+    address = shlex.quote(folder if "/" in folder else f"./{folder}")
     lines = [*(f"wrote {file}" for file in facts["files"]), ""]
-    if any(Path(file).parent.name == "tests" for file in facts["files"]):
+    if any(Path(file).parent == Path(folder) / "tests" for file in facts["files"]):
         lines.append(f"  try its examples  winnow test {address}")
-    if facts["copied"] is None:  # the others have no text of their own to run on
+    if facts["copied"] is None:  # it has text of its own to run on
         lines.append(f"  run it            winnow run {address}")
     lines.append(f"  on your text      winnow run {address} --set input='data/*.jsonl.gz'")
+    lines.append(f"  what it takes     see `parameters` in {Path(folder) / FILE}")
     return "\n".join(lines)

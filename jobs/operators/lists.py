@@ -4,6 +4,7 @@ A stage that reads one is a table like any other: it has versions, and a stage j
 are read on the driver; ten million entries take about a minute and 2 GB there.
 """
 
+import csv as plain_csv
 import datetime
 import io
 import re
@@ -132,7 +133,8 @@ def read_csv(path: File, columns: str) -> "DataFrame":
 
     Raises:
         CommandError: there is no such file.
-        ValueError: a file lacks a column, or a value is not of its type.
+        ValueError: a file lacks a column, or a value is not of its type. It names the row, with
+            the header as the first and without empty lines.
     """
     from pyspark.sql.pandas.types import to_arrow_schema
     from pyspark.sql.types import StructType
@@ -161,12 +163,13 @@ def rows(path: str, schema: pa.Schema) -> pa.Table:
 
 
 def _named(message: str, content: bytes) -> str:
-    """Return an error with the name of the column that it numbers, if the first line tells it."""
+    """Return an error with the name of the column that it numbers, as the header has it."""
     found = _COLUMN.search(message)
-    names = content.partition(b"\n")[0].decode("utf-8-sig", "replace").split(",")
+    lines = plain_csv.reader(io.StringIO(content.decode("utf-8-sig", "replace"), newline=""))
+    names = next(filter(None, lines), [])
     if found is None or int(found[1]) >= len(names):
         return message
-    return message.replace(found[0], f"column `{names[int(found[1])].strip()}`", 1)
+    return message.replace(found[0], f"column `{names[int(found[1])]}`", 1)
 
 
 def _contents(path: str) -> list[tuple[str, bytes]]:

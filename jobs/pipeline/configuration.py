@@ -36,8 +36,8 @@ class ParameterEntry(Strict):
     description: str = ""
     type: TypeName | None = None
     choices: list[str] = Field(default_factory=list)
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: float | None = Field(default=None, allow_inf_nan=False)
+    maximum: float | None = Field(default=None, allow_inf_nan=False)
 
 
 class Configuration(Strict):
@@ -124,7 +124,13 @@ def _value(
     bounds = _bounds(entry)
     if bounds and kind not in ("integer", "number"):
         message = f"{quoted(name)} is {_ARTICLE[kind]} {kind}, which is never {bounds}"
-        return None, document.problem(path, message)
+        return None, document.problem(path, message, "Give it `type: integer` or `type: number`.")
+    if entry.minimum is not None and not _is_within(entry.minimum, entry):
+        message = f"{quoted(name)} has a minimum above its maximum"
+        return None, document.value_problem((*path, "minimum"), message)
+    if not required and not _is_within(entry.default, entry):
+        message = f"the default of {quoted(name)} is not {bounds}"
+        return None, document.value_problem((*path, "default"), message)
     if setting is not None:
         parsed, problem = _parse(name, kind, setting)
         if problem is None and not _is_within(parsed, entry):
@@ -134,19 +140,16 @@ def _value(
         message = f"parameter {quoted(name)} has no default and no value"
         return None, document.problem(path, message, f"Give it with --set {name}=VALUE.")
     value: Value = entry.default
-    if not _is_within(value, entry):
-        message = f"the default of {quoted(name)} is not {bounds}"
-        return None, document.value_problem((*path, "default"), message)
     return (float(value) if kind == "number" and isinstance(value, int) else value), None
 
 
 def _bounds(entry: ParameterEntry) -> str:
     """Say what numbers a parameter may have; empty if any."""
     if entry.maximum is None:
-        return "" if entry.minimum is None else f"at least {entry.minimum:,.12g}"
+        return "" if entry.minimum is None else f"at least {entry.minimum:,.15g}"
     if entry.minimum is None:
-        return f"at most {entry.maximum:,.12g}"
-    return f"from {entry.minimum:,.12g} to {entry.maximum:,.12g}"
+        return f"at most {entry.maximum:,.15g}"
+    return f"from {entry.minimum:,.15g} to {entry.maximum:,.15g}"
 
 
 def _is_within(value: Value, entry: ParameterEntry) -> bool:

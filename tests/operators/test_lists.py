@@ -114,7 +114,9 @@ def test_the_columns_asked_for_are_read_from_a_csv_file_in_their_types(write):
     ("content", "message"),
     [
         ("language\nen\n", "'limits.csv' is not the table asked for.*least"),
-        ("a,least,language\n1,much,en\n", "asked for: column `least`: Row #2: The string 'much'"),
+        ("least,language\nmuch,en\n", "asked for: column `least`: Row #2: The string 'much'"),
+        ("\ufeffleast,language\r\n0.5,en\r\nx,de\r\n", "column `least`: Row #3: The string 'x'"),
+        ('"a,b",c,"least",language\n1,2,much,en\n', "column `least`: Row #2"),
         ("language,least\nen,0.5\ncaf\xe9\n", "Row #3: Expected 2 columns, got 1"),
         ("", "'limits.csv' is not the table asked for"),
     ],

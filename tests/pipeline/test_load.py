@@ -181,6 +181,18 @@ def test_a_parameter_with_choices_is_one_of_them(load, error, parameter, setting
         ("{default: 2, maximum: 20}", "21", "--set: share=21: `share` is at most 20"),
         ("{default: 0, minimum: 1}", None, "pipeline.yml:7:20: the default of `share` is not at"),
         ("{minimum: 1}", "5", "pipeline.yml:7:3: `share` is a string, which is never at least 1"),
+        ("{default: 0, minimum: 1}", "5", "pipeline.yml:7:20: the default of `share` is not at"),
+        (
+            "{default: 1, minimum: 12345678901234}",
+            None,
+            "pipeline.yml:7:20: the default of `share` is not at least 12,345,678,901,234",
+        ),
+        (
+            "{type: integer, minimum: 2, maximum: 1}",
+            "1",
+            "pipeline.yml:7:35: `share` has a minimum above its maximum",
+        ),
+        ("{default: 1, minimum: .nan}", None, "pipeline.yml:7:32: `minimum` must be a finite"),
         ("{default: 1, minimum: b}", None, "pipeline.yml:7:32: `minimum` must be a number"),
     ],
 )
