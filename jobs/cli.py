@@ -87,7 +87,8 @@ Settings = Annotated[
 ]
 Master = Annotated[str | None, typer.Option("--master", help="Spark master. [local[*]]")]
 Select = Annotated[
-    str | None, typer.Option("--select", metavar="STAGE", help="This stage and what it needs.")
+    list[str] | None,
+    typer.Option("--select", metavar="STAGE", help="This stage and what it needs; repeatable."),
 ]
 Refresh = Annotated[
     list[str] | None,
@@ -150,7 +151,7 @@ def plan_pipeline(
     given = [
         ("--warehouse", warehouse),
         *(("--set", setting) for setting in settings or ()),
-        ("--select", select),
+        *(("--select", stage) for stage in select or ()),
         *((FULL_REFRESH, stage) for stage in full_refresh or ()),
         ("--limit", limit),
     ]
@@ -495,7 +496,7 @@ def _options(
     pipeline: str,
     warehouse: str | None,
     settings: list[str] | None = None,
-    select: str | None = None,
+    select: list[str] | None = None,
     full_refresh: list[str] | None = None,
     limit: int | None = None,
     master: str | None = None,
@@ -508,7 +509,7 @@ def _options(
         pipeline=pipeline,
         warehouse=_warehouse(warehouse),
         settings=_values(settings),
-        select=select,
+        select=tuple(select or ()),
         full_refresh=() if refresh and ALL_STAGES in refresh else refresh,
         limit=limit,
         master=master,

@@ -3,6 +3,7 @@ import shlex
 import subprocess
 import sys
 from configparser import ConfigParser
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -131,7 +132,7 @@ def test_a_plan_ends_with_the_command_that_does_it(tmp_path):
     given += ["--set", "max_rejects=0.1", "--select", "filtered", "--full-refresh", "filtered"]
     given += ["--full-refresh", "--limit", "5"]
     plan = CliRunner().invoke(app, ["plan", "demo", *given]).stdout
-    command = plan.rstrip().rpartition("\n")[2].removesuffix(" does it")
+    command = plan.rstrip().rpartition("\n")[2].removeprefix("  do it   ")
     assert with_stage(["winnow", "run", "demo", *given]) == shlex.split(command)
     facts = json.loads(CliRunner().invoke(app, ["plan", "demo", *given, "--json"]).stdout)
     assert facts["command"] == command
@@ -287,6 +288,23 @@ class TestRun:
         assert "web.curated v13 is rejected" in text
         assert text.endswith("rejected after 2 min 33 s; nothing was published")
 
+    @pytest.mark.parametrize(
+        ("section", "examples", "query"),
+        [
+            ("kept", ("a", "b:1"), "FROM web.curated WHERE id IN ('a', 'b:1') LIMIT 20"),
+            ("kept", ("a", "it's"), "FROM web.curated LIMIT 20"),
+            ("kept", (), "FROM web.curated LIMIT 20"),
+            ("all", ("a",), "FROM web.curated_dropped LIMIT 20"),
+        ],
+    )
+    def test_a_rejected_version_is_looked_at_where_the_check_looked(self, section, examples, query):
+        [check] = self.REJECTED.checks
+        check = replace(check, section=section, examples=examples)
+        stage = replace(self.REJECTED, checks=(check,))
+        text = ending(RunResult("r", "web", "rejected", 1, (stage,), "here", False), Screen(100))
+        [told] = [line for line in text.split("\n") if "winnow sql" in line]
+        assert told.endswith(f'winnow sql --at web.curated=13 "SELECT * {query}"')
+
     def test_options_reach_the_engine(self, winnow_cli, asked):
         done = winnow_cli(
             *("run", "web", "--set", "input=a=b", "--set", "n=1", "--select", "filtered"),
@@ -295,7 +313,7 @@ class TestRun:
         assert done.exit_code == 0, done.stderr
         options = asked[0][0]
         assert options.settings == {"input": "a=b", "n": "1"}
-        assert (options.select, options.limit, options.master) == ("filtered", 5, "local[1]")
+        assert (options.select, options.limit, options.master) == (("filtered",), 5, "local[1]")
         assert options.resume
         assert options.full_refresh == ("filtered",)
 

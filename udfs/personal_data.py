@@ -2,7 +2,7 @@
 
 Shapes with a checksum (cards, IBAN) or a registry (addresses) are checked against it; telephone
 numbers have neither and are the weakest kind, see docs/personal_data.md. Every pattern is bounded
-and begins at most once a token, so that a megabyte of anything takes about a second at worst.
+and begins at most once a token, so that a megabyte of anything takes a few seconds at worst.
 """
 
 import re

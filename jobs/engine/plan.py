@@ -236,7 +236,15 @@ class Planner:
         return checks_hash(checks, self._pipeline.functions)
 
     def _listing(self, call: Call) -> tuple[InputFile, ...]:
-        return tuple(list_files(option_values(call, self._pipeline)))
+        try:
+            return tuple(list_files(option_values(call, self._pipeline)))
+        except CommandError as error:
+            option, _, rest = str(error).partition(": ")
+            value = call.options.get(option)
+            if not isinstance(value, Marker):
+                raise
+            name = value.parameter
+            raise CommandError(f"{name}: {rest}\nSet it with --set {name}=...") from None
 
     def _with_new_files(self, plan: StagePlan) -> StagePlan:
         """Return the plan with the files that the last audited version has not read.

@@ -111,6 +111,16 @@ class StageResult:
     files: FileCounts | None = None  # of a stage over a source
     error: str = ""
 
+    @property
+    def problem(self) -> str:
+        """What kept the run from publishing, in one line; empty if this stage did not."""
+        if self.state == FAILED:
+            return f"{self.stage} failed: {(self.error or self.reason).partition(chr(10))[0]}"
+        if self.state == REJECTED:
+            checks = dict.fromkeys(check.type for check in self.checks if check.rejects)
+            return f"{self.stage} was rejected by {', '.join(checks)}"
+        return ""
+
     def json(self) -> dict[str, Any]:
         """Return the object that `run --json` prints for the stage."""
         return {

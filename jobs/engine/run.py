@@ -10,7 +10,7 @@ import platform
 import shutil
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -38,13 +38,14 @@ if TYPE_CHECKING:
 class RunOptions:
     """What a run is asked to do.
 
-    `full_refresh` names the stages to build from the beginning; empty means all, None means none.
+    `select` names the stages to run with all that they need; empty means all. `full_refresh` names
+    those to build from the beginning; empty means all, None means none.
     """
 
     pipeline: str
     warehouse: Warehouse
     settings: Mapping[str, str] = field(default_factory=dict)
-    select: str | None = None
+    select: tuple[str, ...] = ()
     full_refresh: tuple[str, ...] | None = None
     limit: int | None = None
     master: str | None = None
@@ -116,7 +117,7 @@ def check_names(pipeline: Pipeline, options: RunOptions) -> None:
         CommandError: one does not.
     """
     names = [stage.name for stage in pipeline.stages if stage.kind is not Kind.TEMPORARY_VIEW]
-    for name in filter(None, (options.select, *(options.full_refresh or ()))):
+    for name in (*options.select, *(options.full_refresh or ())):
         if name not in names:
             raise CommandError(
                 f"the pipeline `{pipeline.name}` has no stage `{name}`; it has {', '.join(names)}"
@@ -132,11 +133,12 @@ def refreshed(pipeline: Pipeline, options: RunOptions) -> tuple[str, ...]:
     return options.full_refresh or tuple(stage.name for stage in pipeline.stages)
 
 
-def selected(pipeline: Pipeline, select: str | None) -> tuple[Stage, ...]:
-    """Return the stages to run in order: all, or one with all that it needs."""
-    if select is None:
+def selected(pipeline: Pipeline, select: Iterable[str]) -> tuple[Stage, ...]:
+    """Return the stages to run in order: all, or those named with all that they need."""
+    waiting = list(select)
+    if not waiting:
         return tuple(item for item in pipeline.stages if item.kind is not Kind.TEMPORARY_VIEW)
-    needed, waiting = set[str](), [select]
+    needed = set[str]()
     own = {stage.name: stage for stage in pipeline.stages}
     while waiting:
         name = waiting.pop()
@@ -224,6 +226,7 @@ class _Run:
             state = (
                 "failed" if FAILED in bad else "rejected" if REJECTED_STATE in bad else "succeeded"
             )
+            error = "; ".join(result.problem for result in self.results if result.problem)
         except BaseException as raised:
             error = f"{type(raised).__name__}: {raised}".split("\n")[0]
             raise
@@ -280,7 +283,7 @@ class _Run:
         return not broken and self._publish(planner)
 
     def _ancestors(self, stage: Stage) -> set[str]:
-        return {item.name for item in selected(self.pipeline, stage.name)} - {stage.name}
+        return {item.name for item in selected(self.pipeline, [stage.name])} - {stage.name}
 
     def _publish(self, planner: Planner) -> bool:
         """Publish what the run audited, unless that would mix runs or undo a rollback."""

@@ -16,6 +16,7 @@ from winnow.schemas.documents import HEAVY_COLUMNS
 
 Path = tuple[str, ...]  # a column, and a field of a struct in it
 COMPARISONS = (exp.GTE, exp.GT, exp.LTE, exp.LT, exp.EQ)
+DIVISIONS = (exp.SafeDivide, exp.Div)  # `try_divide(a, b)`, `a / b`
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Comparison:
 def comparisons(condition: str) -> list[Comparison]:
     """Return the comparisons that all have to hold for a condition to hold; BETWEEN is two.
 
-    Of what is joined otherwise than by AND, and of what does not parse, nothing is said.
+    `lines = 0 OR try_divide(short_lines, lines) <= 0.67` is one, of the ratio: without lines there
+    is none. Of what is joined otherwise, and of what does not parse, nothing is said.
     """
     tree = _parsed(condition)
     return [] if tree is None else list(_comparisons(tree))
@@ -42,6 +44,12 @@ def columns_of(condition: str, known: set[str]) -> list[Path]:
     named = tree.find_all(exp.Column) if tree is not None else ()
     paths = dict.fromkeys(path_of(column) for column in named)
     return [path for path in paths if path[0] in known and path[0] not in HEAVY_COLUMNS]
+
+
+def placeholders_of(condition: str) -> list[str]:
+    """Return the names of the parameters that a condition names, `text_limit` for `:text_limit`."""
+    tree = _parsed(condition)
+    return [] if tree is None else [str(one.this) for one in tree.find_all(exp.Placeholder)]
 
 
 def path_of(column: exp.Column) -> Path:
@@ -71,5 +79,16 @@ def _comparisons(node: exp.Expr) -> Iterator[Comparison]:
     elif isinstance(node, exp.Between):
         yield Comparison(node.this, exp.GTE, node.args["low"])
         yield Comparison(node.this, exp.LTE, node.args["high"])
+    elif isinstance(node, exp.Or):
+        asked = list(_comparisons(node.right))
+        if len(asked) == 1 and _is_without(node.left.unnest(), asked[0].left.unnest()):
+            yield asked[0]
     elif isinstance(node, COMPARISONS):
         yield Comparison(node.left, type(node), node.right)
+
+
+def _is_without(node: exp.Expr, ratio: exp.Expr) -> bool:
+    """Whether a condition says that there is nothing to divide a ratio by."""
+    if not isinstance(node, exp.EQ) or not isinstance(ratio, DIVISIONS):
+        return False
+    return node.left == ratio.expression and node.right == exp.Literal.number(0)

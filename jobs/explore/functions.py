@@ -4,9 +4,11 @@ import inspect
 from collections.abc import Iterable
 from typing import Any
 
+from winnow.errors import CommandError
 from winnow.explore.screen import Screen
 from winnow.extensions import built_in, installed, join
-from winnow.pipeline.load import load_pipeline
+from winnow.pipeline.load import find_folder, load_pipeline
+from winnow.pipeline.text import did_you_mean, quoted
 from winnow.udfs.registry import Declaration, Option
 
 KINDS = ("source", "column function", "operator", "check")
@@ -29,6 +31,11 @@ def functions(name: str | None = None) -> dict[str, Any]:
     if name in known:
         known = {name: known[name]}
     elif name is not None:
+        try:
+            find_folder(name)
+        except CommandError as error:
+            near = did_you_mean(name, known)
+            raise CommandError(f"there is no function {quoted(name)}. {near}\n{error}") from None
         loaded = load_pipeline(name)
         known = dict(loaded.functions)
         origins |= dict.fromkeys(loaded.own_functions, loaded.name)

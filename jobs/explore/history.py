@@ -88,7 +88,9 @@ def show_status(facts: dict[str, Any], screen: Screen) -> str:
         for run in facts["runs"]
     ]
     heads = ("run", "pipeline", "state", "started", "took", "built, or what went wrong")
-    parts.append(screen.table(heads, rows, right="took", colours=STATES) if rows else NO_RUN)
+    whole = ("run", "pipeline", "state")
+    shown = screen.table(heads, rows, right="took", colours=STATES, whole=whole)
+    parts.append(shown if rows else NO_RUN)
     for item in facts["pipelines"]:
         tables = " · ".join(f"{name} v{number}" for name, number in item["tables"].items())
         when = moment(item["published_at"])
@@ -147,7 +149,7 @@ def show_tables(facts: dict[str, Any], screen: Screen) -> str:
         for item in facts["tables"]
     ]
     heads = ("table", "kind", "version", "kept", "dropped", "size", "all versions", "published")
-    return screen.table(heads, rows, right=heads[3:7])
+    return screen.table(heads, rows, right=heads[3:7], whole=["table"])
 
 
 def versions(catalog: Catalog, table: str, document: str | None = None) -> dict[str, Any]:
@@ -248,4 +250,4 @@ def show_versions(facts: dict[str, Any], screen: Screen) -> str:
     ]
     held = ("document",) if asked else ()
     heads = ("version", "state", *held, "run", "kept", "dropped", "definition", "built", "why")
-    return screen.table(heads, rows, right="kept dropped", colours=STATES)
+    return screen.table(heads, rows, right="kept dropped", colours=STATES, whole=["version"])

@@ -10,8 +10,9 @@ import pyarrow.compute as pc
 
 from winnow.engine.registry import Version
 from winnow.explore.catalog import Catalog
-from winnow.explore.conditions import Path, columns_of, value_at
+from winnow.explore.conditions import Path, columns_of, placeholders_of, value_at
 from winnow.explore.exports import exports_of
+from winnow.explore.history import parameters_of
 from winnow.explore.lookup import (
     ID,
     MOST_ROWS,
@@ -23,7 +24,7 @@ from winnow.explore.lookup import (
     by_url,
     stages_with_ids,
 )
-from winnow.explore.margins import margin
+from winnow.explore.margins import margin, ratio
 from winnow.explore.similar import similar_to
 from winnow.explore.stored import find, values_of
 from winnow.schemas.documents import DROPPED, FAILED_RULES
@@ -94,13 +95,14 @@ def _stage(catalog: Catalog, stage: StoredStage, id: str) -> dict[str, Any] | No
     rows = [one for one in rows if one.get(REASON) is None] or rejected
     row = next((row for row in rows if row[DROPPED]), rows[0])
     failed = [name for one in rows for name in one[FAILED_RULES] or ()]
+    given = parameters_of(catalog, stage.version)
     return {
         "table": stage.version.table,
         "version": stage.version.version,
         "state": "dropped" if all(one[DROPPED] for one in rows) else "kept",
         "rows": len(rows),
         "rejected": [{name: one[name] for name in PLACE} for one in rejected if one not in rows],
-        "rules": [_verdict(rule, named[rule["rule"]], row, failed) for rule in rules],
+        "rules": [_verdict(rule, named[rule["rule"]], given, row, failed) for rule in rules],
         "kept_id": row.get("kept_id"),
         "copies": row.get("copies"),
         "similarity": row.get("similarity"),
@@ -132,15 +134,22 @@ def made_by(version: Version) -> dict[str, str]:
 
 
 def _verdict(
-    rule: dict[str, Any], paths: list[Path], row: dict[str, Any], failed: list[str]
+    rule: dict[str, Any],
+    paths: list[Path],
+    given: dict[str, Any],
+    row: dict[str, Any],
+    failed: list[str],
 ) -> dict[str, Any]:
+    condition = rule["condition"] or ""
+    parameters = {f":{name}": given.get(name) for name in placeholders_of(condition)}
     return {
         "rule": rule["rule"],
         "condition": rule["condition"],
         "action": rule["action"],
         "verdict": "fail" if rule["rule"] in failed else "pass",
-        "values": {".".join(path): value_at(row, path) for path in paths},
-        "margin": margin(rule["condition"] or "", row),
+        "values": {".".join(path): value_at(row, path) for path in paths} | parameters,
+        "ratio": ratio(condition, row),
+        "margin": margin(condition, row),
     }
 
 

@@ -1,17 +1,24 @@
 """A document's life as text: the verdict first, then stage by stage, then what it says."""
 
+from collections.abc import Sequence
 from typing import Any
+
+from rich.cells import cell_len
 
 from winnow.explore.margins import JUST
 from winnow.explore.screen import Screen, cut, escape, moment, shown
 from winnow.sources.files import COMPRESSED
 
+MOST_WIDTH = 2000  # of a line that is not cut
+FAIL = "FAIL"
 VALUE_WIDTH, PREVIEW, LINES, BRIEF_LINES, HASH = 60, 800, 8, 2, 8
 
 
 def show_life(facts: dict[str, Any], screen: Screen, brief: bool = False) -> str:
     """Return what `explain` found as text; in brief without the rules that were passed."""
     parts = [_pipeline(facts["id"], life, screen, brief) for life in facts["pipelines"]]
+    texts = dict.fromkeys(life["text"] for life in facts["pipelines"] if life["text"] is not None)
+    parts += [_text(text, screen, BRIEF_LINES if brief else LINES) for text in texts]
     if facts["exports"]:
         parts.append(_exports(facts["exports"], screen))
     return "\n\n".join(parts)
@@ -29,8 +36,6 @@ def _pipeline(id: str, life: dict[str, Any], screen: Screen, brief: bool) -> str
     parts = ["\n".join(lines), *(_stage(stage, id, screen, brief) for stage in life["stages"])]
     if life["similar"]:
         parts.append(_similar(life["similar"], screen, brief))
-    if life["text"] is not None:
-        parts.append(_text(life["text"], screen, BRIEF_LINES if brief else LINES))
     return "\n\n".join(parts)
 
 
@@ -87,26 +92,44 @@ def _scores(stage: dict[str, Any]) -> str:
 
 
 def _rules(rules: list[dict[str, Any]], screen: Screen) -> str:
-    rows = []
-    for rule in rules:
-        failed = rule["verdict"] == "fail"
-        values = ", ".join(f"{name} {_value(value)}" for name, value in rule["values"].items())
-        consequence = {"drop": "drops", "fail": "fails the run"}.get(
-            rule["action"], "recorded only"
-        )
-        rows.append(
-            (
-                "FAIL" if failed else "pass",
-                rule["rule"],
-                values,
-                rule["condition"],
-                consequence if failed else _only_just(rule),
-            )
-        )
+    """Return a line a rule; on a narrow screen what a failed one asks for stands below it."""
+    rows = [_rule(rule) for rule in rules]
     narrow = Screen(screen.width - 2)
-    lines = narrow.table(("", "rule", "value", "condition", ""), rows).split("\n")[1:]
-    painted = (screen.paint(line, "red") if line.startswith("FAIL") else line for line in lines)
-    return "\n".join(f"  {line}" for line in painted)
+    groups = [[line] for line in _lines(rows, Screen(MOST_WIDTH))]
+    if any(cell_len(line) > narrow.width for [line] in groups):
+        groups = _stacked(rows, narrow)
+    return "\n".join(
+        f"  {screen.paint(line, 'red' if row[0] == FAIL else '')}"
+        for row, group in zip(rows, groups, strict=True)
+        for line in group
+    )
+
+
+def _rule(rule: dict[str, Any]) -> tuple[str, ...]:
+    """Return verdict, name, values, condition and consequence."""
+    values = ", ".join(f"{name} {_value(value)}" for name, value in rule["values"].items())
+    if rule["ratio"] is not None:
+        values = f"ratio {rule['ratio']:.3f}, {values}"
+    condition = rule["condition"] or ""
+    if rule["verdict"] != "fail":
+        return "pass", rule["rule"], values, condition, _only_just(rule)
+    consequence = {"drop": "drops", "fail": "fails the run"}.get(rule["action"], "recorded only")
+    return FAIL, rule["rule"], values, condition, consequence
+
+
+def _stacked(rows: Sequence[tuple[str, ...]], screen: Screen) -> list[list[str]]:
+    short = [
+        (verdict, rule, "" if verdict == FAIL else values, "", told)
+        for verdict, rule, values, _, told in rows
+    ]
+    return [
+        [line, *(screen.folded(row[3], 6) + screen.folded(row[2], 6) if row[0] == FAIL else ())]
+        for line, row in zip(_lines(short, screen), rows, strict=True)
+    ]
+
+
+def _lines(rows: Sequence[tuple[str, ...]], screen: Screen) -> list[str]:
+    return screen.table(("", "rule", "", "", ""), rows, whole=["rule"]).split("\n")[1:]
 
 
 def _only_just(rule: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """How far a document is from a rule's threshold: which rules it only just passed.
 
-A verdict is never decided here, Spark did that. Comparisons of numbers are measured, also joined by
-AND; of everything else nothing is said.
+A verdict is never decided here, Spark did that. Comparisons of numbers and of ratios are measured,
+also joined by AND; of everything else nothing is said.
 """
 
 import operator
@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from winnow.explore.conditions import comparisons, path_of, value_at
+from winnow.explore.conditions import DIVISIONS, comparisons, path_of, value_at
 
 JUST = 0.05  # of the threshold
 
@@ -36,6 +36,12 @@ def margin(condition: str, row: dict[str, Any]) -> float | None:
     return min((one for one in found if one is not None), default=None)
 
 
+def ratio(condition: str, row: dict[str, Any]) -> float | None:
+    """Return what a division gives for a row that a condition compares with a threshold."""
+    asked = (one.left.unnest() for one in comparisons(condition))
+    return next((_number(one, row) for one in asked if isinstance(one, DIVISIONS)), None)
+
+
 def _distance(value: exp.Expr, threshold: exp.Expr, row: dict[str, Any]) -> float | None:
     found, limit = _number(value, row), _number(threshold, row)
     return None if found is None or not limit else abs(found - limit) / abs(limit)
@@ -51,6 +57,12 @@ def _number(node: exp.Expr, row: dict[str, Any]) -> float | None:
         return float(node.name)
     if isinstance(node, exp.Column):
         return _value(node, row)
+    if isinstance(node, exp.Greatest):
+        values = [_number(one, row) for one in (node.this, *node.expressions)]
+        return None if None in values else max(one for one in values if one is not None)
+    if isinstance(node, DIVISIONS):
+        whole, part = _number(node.this, row), _number(node.expression, row)
+        return None if whole is None or not part else whole / part
     operation = _OPERATIONS.get(type(node))
     if operation is None or not isinstance(node, exp.Binary):
         return None

@@ -46,7 +46,7 @@ def show_plan(facts: dict[str, Any], screen: Screen) -> str:
     if all(one["action"] == REUSE for one in facts["stages"]):
         ending = "nothing to do"
     else:
-        ending = f"{escape(facts['command'])} does it"
+        ending = f"  do it   {escape(facts['command'])}"
     notes = [line for note in facts["notes"] for line in screen.folded(note, 0)]
     return "\n".join([screen.table(("stage", "would", "why"), rows), "", *notes, ending])
 

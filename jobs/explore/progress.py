@@ -1,6 +1,7 @@
 """What a run says of itself: one line a stage as it ends, then what went wrong and what is next."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from winnow.explore.screen import Screen, count, cut, duration, escape, escape_l
 COLOURS = {BUILT: "green", REUSED: "dim", REJECTED: "red", FAILED: "red"}
 NAME, STATE, VERSION, ROWS, TIME, RATE = 10, 8, 3, 20, 10, 9  # cells
 TOP_RULES = 2
+_PLAIN = re.compile(r"[\w.:/-]+")  # an id that can stand in a command as it is
 
 
 def stage_lines(result: StageResult, screen: Screen) -> str:
@@ -164,11 +166,24 @@ def _rejected(stage: StageResult, result: RunResult) -> Iterator[str]:
     """Say how to look at a rejected version; readers never meet it by itself."""
     table, number = f"{result.pipeline}.{stage.stage}", stage.version
     yield f"{table} v{number} is rejected; readers do not see it, and it stays for you to look at."
-    if stage.kind != "view":
+    checks = [check for check in stage.checks if check.rejects]
+    if stage.kind != "view" and any(check.section != "kept" for check in checks):
         query = f"SELECT * FROM {table}_dropped LIMIT 20"
         yield f'  who went, and why   winnow sql --at {table}={number} "{query}"'
+    if stage.kind != "view" and any(check.section == "kept" for check in checks):
+        query = f"SELECT * FROM {table}{_among(checks)} LIMIT 20"
+        yield f'  what is wrong       winnow sql --at {table}={number} "{query}"'
     yield f"  what is read now    winnow versions {table}"
     yield "  next                edit the stage or the check and run again: what passed is reused"
+
+
+def _among(checks: list[CheckResult]) -> str:
+    """Return a condition on the ids that checks of rows kept gave as examples, if they gave any."""
+    of_rows = (check for check in checks if check.section == "kept" and "column" in check.kwargs)
+    ids = [id for check in of_rows for id in check.examples]
+    if not ids or not all(map(_PLAIN.fullmatch, ids)):
+        return ""
+    return f" WHERE id IN ({', '.join(repr(id) for id in dict.fromkeys(ids))})"
 
 
 def _last_line(result: RunResult) -> str:

@@ -25,7 +25,7 @@ _HOSTILE = re.compile(
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "dim": "2", "bold": "1"}
 NO_COLOURS: Mapping[str, str] = {}
-PIPED_WIDTH = 200
+PIPED_WIDTH = 400
 GAP = "  "
 
 
@@ -130,7 +130,7 @@ class Screen:
 
     @classmethod
     def of(cls, stream: IO[str]) -> "Screen":
-        """Return the screen behind a stream; a pipe has 200 columns and no colour."""
+        """Return the screen behind a stream; a pipe has 400 columns and no colour."""
         terminal = stream.isatty()
         columns = shutil.get_terminal_size((PIPED_WIDTH, 24)).columns
         width = columns if terminal or "COLUMNS" in os.environ else PIPED_WIDTH
@@ -146,6 +146,7 @@ class Screen:
         rows: Iterable[Sequence[Any]],
         right: str | Sequence[str] = "",
         colours: Mapping[str, str] = NO_COLOURS,
+        whole: Sequence[str] = (),
     ) -> str:
         """Return rows under their heads, each on one line, the widest columns cut to fit.
 
@@ -154,11 +155,16 @@ class Screen:
             rows: values; None is shown as nothing.
             right: the names of the columns to align at the right; in a text apart by blanks.
             colours: of whole values, on a screen that shows colours.
+            whole: the names of the columns that are never cut: others give way to them.
         """
         limit = 4 * self.width + 4
         cells = [[_cell(value, limit) for value in row] for row in rows]
         widths = [max(cell_len(row[i]) for row in [list(heads), *cells]) for i in range(len(heads))]
-        widths = fitted(widths, self.width - len(GAP) * (len(heads) - 1))
+        room = self.width - len(GAP) * (len(heads) - 1)
+        kept = {i: widths[i] for i, head in enumerate(heads) if head in whole}
+        others = [width for i, width in enumerate(widths) if i not in kept]
+        shrunk = iter(fitted(others, room - sum(kept.values())))
+        widths = [kept[i] if i in kept else next(shrunk) for i in range(len(heads))]
         names = right.split() if isinstance(right, str) else right
         at_right = [head in names for head in heads]
 
@@ -206,7 +212,7 @@ def fitted(widths: Sequence[int], room: int) -> list[int]:
     """Return widths that together fit into the room: the widest give way first."""
     found = list(widths)
     excess = sum(found) - room
-    while excess > 0 and max(found) > 8:
+    while excess > 0 and max(found, default=0) > 8:
         widest = max(found)
         second = max((width for width in found if width < widest), default=8)
         many = found.count(widest)

@@ -157,7 +157,7 @@ def rows(path: str, schema: pa.Schema) -> pa.Table:
         try:
             tables.append(csv.read_csv(io.BytesIO(content), one_by_one, convert_options=convert))
         except (pa.ArrowInvalid, KeyError) as error:
-            said = _named(str(error), content)
+            said = _named(str(error), content).replace(" in include_columns", "")
             raise ValueError(f"{file!r} is not the table asked for: {said}") from None
     return pa.concat_tables(tables)
 

@@ -178,7 +178,7 @@ def test_what_a_finished_corpus_has_goes_in_every_batch_and_the_corpus_stays(pro
     """The corpus has another id for one of the texts, and an id that means another text here."""
     made = project("one")
     made.add("corpus", [("x1", TEXT), ("a6", "else")])
-    made.run("gopher", select="documents")
+    made.run("gopher", select=["documents"])
     corpus = made.folder / "input" / "corpus.jsonl"
     corpus.unlink()
     chain = NEAR_TEXT.replace("word10", "edited")

@@ -108,6 +108,8 @@ def test_a_row_that_breaks_a_fail_update_rule_rejects_the_version(project, stage
     assert (result.exit_code, project.published()) == (3, {})
     check = next(c for c in stage_of(result, "filtered").checks if c.rejects)
     assert (check.type, check.observed) == ("rule licence_known", {"failed": 3})
+    last = project.registry.rows("runs")[-1]
+    assert last["error"] == "filtered was rejected by rule licence_known"
 
 
 def test_a_stage_without_a_row_is_rejected(project):

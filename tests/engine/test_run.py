@@ -3,7 +3,9 @@
 import pytest
 
 from winnow.engine.run import plan_run as plan
+from winnow.engine.run import selected
 from winnow.errors import CommandError
+from winnow.pipeline.load import load_pipeline
 
 
 def test_a_first_run_builds_every_stage_and_publishes_all_tables_at_once(project):
@@ -150,14 +152,22 @@ def test_an_id_of_an_earlier_batch_is_taken(ran):
 
 
 def test_a_selected_stage_is_built_with_what_it_needs_and_nothing_else(project):
-    result = project.run(select="filtered")
+    result = project.run(select=["filtered"])
     assert list(project.states(result)) == ["documents", "filtered"]
     assert sorted(project.published()) == ["documents", "filtered"]
 
 
+def test_several_stages_are_selected_with_what_each_needs():
+    pipeline = load_pipeline("web")
+    names = [stage.name for stage in selected(pipeline, ["bands", "url_lists"])]
+    assert names == ["documents", "languages", "url_lists", "filtered", "bands"]
+    assert [stage.name for stage in selected(pipeline, ["url_lists"])] == ["url_lists"]
+    assert len(selected(pipeline, [])) > 10
+
+
 def test_a_selected_stage_is_not_published_beside_tables_built_from_its_old_version(ran):
     ran.edit("20_filtered.sql", "'%<%'", "'%<b>%'")
-    result = ran.run(select="filtered")
+    result = ran.run(select=["filtered"])
     assert not result.published
     assert "`unique` still stands on older versions" in result.messages[-1]
     assert ran.published()["filtered"].version == 1
@@ -167,7 +177,7 @@ def test_a_selected_stage_is_not_published_beside_tables_built_from_its_old_vers
 
 def test_an_unknown_selected_stage_is_an_error_that_names_the_stages(project):
     with pytest.raises(CommandError, match="has no stage `filter`; it has documents, filtered"):
-        project.run(select="filter")
+        project.run(select=["filter"])
 
 
 def test_a_limited_run_leaves_the_warehouse_alone(project):

@@ -4,7 +4,7 @@ import pytest
 
 from winnow.errors import CommandError
 from winnow.explore.catalog import Catalog
-from winnow.explore.life import columns_of, explain
+from winnow.explore.life import _verdict, columns_of, explain
 from winnow.explore.life_shown import show_life
 from winnow.explore.lookup import StoredStage
 from winnow.explore.query import Query
@@ -100,6 +100,41 @@ def test_an_id_in_a_record_that_could_not_be_read_leads_to_the_reject(demo):
     [reject] = next(Query(catalog, query).batches())["id"].to_pylist()
     with pytest.raises(CommandError, match=rf"hold it: {reject}\. See .*documents_rejected"):
         explain(catalog, "cut off")
+
+
+def test_on_a_narrow_screen_the_condition_of_a_failed_rule_stands_below_it(catalog):
+    facts = explain(catalog, "a3-short")
+    wide, narrow = (show_life(facts, Screen(width)).split("\n") for width in (400, 44))
+    [failed] = [line for line in wide if "FAIL" in line]
+    rule = next(
+        r for s in facts["pipelines"][0]["stages"] for r in s["rules"] if r["verdict"] == "fail"
+    )
+    assert rule["condition"] in failed
+    at = next(i for i, line in enumerate(narrow) if "FAIL" in line)
+    assert rule["rule"] in narrow[at]
+    assert rule["condition"] not in narrow[at]
+    assert rule["condition"] in " ".join(narrow[at + 1 : at + 3])
+    assert max(map(len, narrow[at : at + 3])) <= 44
+
+
+def test_a_ratio_and_the_parameters_of_a_condition_are_told():
+    rule = {"rule": "words", "condition": "lines = 0 OR try_divide(words, lines) <= :most"}
+    found = _verdict(
+        rule | {"action": "drop"},
+        [("words",), ("lines",)],
+        {"most": 9},
+        {"words": 21, "lines": 2},
+        ["words"],
+    )
+    assert found["values"] == {"words": 21, "lines": 2, ":most": 9}
+    assert found["ratio"] == 10.5
+
+
+def test_a_text_that_several_pipelines_hold_is_shown_once(duplicates):
+    catalog = Catalog.of(duplicates.warehouse)
+    facts = explain(catalog, "d000")
+    assert len(facts["pipelines"]) == 2
+    assert show_life(facts, Screen(200)).count("\ntext") == 1
 
 
 def test_the_beginning_of_an_id_is_enough_if_it_is_the_only_one(catalog):

@@ -1,6 +1,6 @@
 import pytest
 
-from winnow.explore.margins import margin
+from winnow.explore.margins import margin, ratio
 
 ROW = {"words": 51, "hashes": 5, "line": {"short": 60}, "none": None, "name": "x", "yes": True}
 
@@ -17,6 +17,11 @@ ROW = {"words": 51, "hashes": 5, "line": {"short": 60}, "none": None, "name": "x
         ("words > -51", 2.0),
         ("words >= 50 AND line.short < 600", 0.02),
         ("words >= 50 AND name = 'x'", 0.02),
+        ("try_divide(words, hashes) >= 10", 0.02),
+        ("hashes = 0 OR try_divide(words, hashes) >= 10", 0.02),
+        ("words / hashes < 10", 0.02),
+        ("greatest(hashes, words) >= 50", 0.02),
+        ("hashes - 4 = 0 OR try_divide(words, hashes - 4) >= 50", 0.02),
     ],
 )
 def test_the_margin_is_a_share_of_the_nearest_threshold(condition, expected):
@@ -25,7 +30,30 @@ def test_the_margin_is_a_share_of_the_nearest_threshold(condition, expected):
 
 @pytest.mark.parametrize(
     "condition",
-    ["words > 0", "none > 3", "name > 3", "yes > 3", "words > 5 OR true", "length(name) > 3", "(("],
+    [
+        "words > 0",
+        "none > 3",
+        "hashes = 0 OR words > 50",
+        "try_divide(words, 0) > 3",
+        "name > 3",
+        "yes > 3",
+        "words > 5 OR true",
+        "length(name) > 3",
+        "((",
+    ],
 )
 def test_what_cannot_be_measured_has_no_margin(condition):
     assert margin(condition, ROW) is None
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("hashes = 0 OR try_divide(words, hashes) >= 10", 10.2),
+        ("words > 3 AND words / (hashes + 1) < 9", 8.5),
+        ("try_divide(words, none) > 3", None),
+        ("words >= 50", None),
+    ],
+)
+def test_a_ratio_is_told_if_a_condition_asks_for_one(condition, expected):
+    assert ratio(condition, ROW) == pytest.approx(expected)

@@ -56,6 +56,14 @@ def test_the_widest_columns_give_way_first():
     assert fitted([4, 5], 50) == [4, 5]
 
 
+def test_a_column_that_is_to_stay_whole_is_not_cut():
+    rows = [("gopher.documents", "streaming table", "x" * 50)]
+    table = Screen(40).table(("table", "kind", "text"), rows, whole=["table"])
+    assert "gopher.documents  " in table
+    assert all(cell_len(line) <= 40 for line in table.split("\n"))
+    assert Screen(10).table(("table",), [("gopher.documents",)], whole=["table"]).endswith("nts")
+
+
 def test_numbers_stand_at_the_right():
     assert Screen(60).table(("n",), [(1,), (100,)], right="n").split("\n") == ["  n", "  1", "100"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from winnow.explore.conditions import Path, comparisons, path_of
+from winnow.explore.conditions import DIVISIONS, Path, comparisons, path_of
 
 _Kind = type[exp.Expr]
 _FLIPPED: dict[_Kind, _Kind] = {
@@ -55,8 +55,16 @@ def thresholds(condition: str) -> list[Threshold]:
 
 
 def _comparison(kind: _Kind, left: exp.Expr, right: exp.Expr) -> Iterator[Threshold]:
-    """Yield the threshold of `column kind number` or `column kind number * column`."""
+    """Yield the threshold of `column kind number`, also of a ratio of columns.
+
+    That is `column kind number * column` or a division of columns beside a number.
+    """
     left, right = left.unnest(), right.unnest()
+    if isinstance(left, DIVISIONS):
+        column, of, number = left.this.unnest(), left.expression.unnest(), _number(right)
+        if isinstance(column, exp.Column) and isinstance(of, exp.Column) and number is not None:
+            yield Threshold(Measure(path_of(column), path_of(of)), _SIGNS[kind], number)
+        return
     if not isinstance(left, exp.Column):
         return
     number, per = _number(right), None
