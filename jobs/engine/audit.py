@@ -44,7 +44,7 @@ __all__ = ["audit", "checks_hash", "validate_checks"]
 EXAMPLES = 5
 VALUE_WIDTH = 80  # characters of a text value in an example
 LIST_LENGTH = 100  # longer observed lists are left out
-KEY_COLUMNS = frozenset({"id", "component", "source", "language", "licence", "file"})
+KEY_COLUMNS = frozenset({"id", "component", "source", "language", "licence", "file", "list"})
 
 _COUNTS = {"result_format": "BASIC", "partial_unexpected_count": 0}
 _GX_VIEW = "tmp_view"  # the name that Great Expectations gives to {batch}, taken or not

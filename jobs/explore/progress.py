@@ -20,6 +20,7 @@ from winnow.explore.screen import Screen, count, cut, duration, escape, escape_l
 COLOURS = {BUILT: "green", REUSED: "dim", REJECTED: "red", FAILED: "red"}
 NAME, STATE, VERSION, ROWS, TIME, RATE = 10, 8, 3, 20, 10, 9  # cells
 TOP_RULES = 2
+OPTION = 80  # cells of a check's option, which may be a whole query
 _PLAIN = re.compile(r"[\w.:/-]+")  # an id that can stand in a command as it is
 
 
@@ -159,7 +160,7 @@ def _short(value: Any) -> str:
     if isinstance(value, float | int) and not isinstance(value, bool):
         return f"{value:,}"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return " ".join(text.split())
+    return cut(" ".join(text.split()), OPTION)
 
 
 def _rejected(stage: StageResult, result: RunResult) -> Iterator[str]:
