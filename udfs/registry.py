@@ -57,7 +57,8 @@ class Declaration:
     version changes its results; `assets` are files beside its module. Both are part of the
     definition hash of every stage that calls it, as is the source of its module. `run_options` are
     a source's options that say where to read, not what a record becomes. An `append_only` operator
-    may be called by a streaming table; one that `reads_versions` is told those of its inputs.
+    may be called by a streaming table; one that `reads_versions` is told those of its inputs. Its
+    `plan_check` takes the same options and raises where files that they name are wrong.
     """
 
     kind: Kind
@@ -72,6 +73,7 @@ class Declaration:
     run_options: tuple[str, ...] = ()
     append_only: bool = False
     reads_versions: bool = False
+    plan_check: Callable[..., object] | None = None
 
     @property
     def summary(self) -> str:

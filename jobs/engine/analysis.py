@@ -10,7 +10,6 @@ from pyspark.sql.types import StructType
 from winnow.engine.expectations import validate_checks
 from winnow.engine.failures import first_line
 from winnow.engine.models import MODEL
-from winnow.engine.plan import option_values
 from winnow.engine.relations import NoModelError, Relations, StageProblem
 from winnow.pipeline.model import Call, Pipeline, PipelineError, Problem, Read, Stage
 from winnow.schemas.documents import ENGINE_COLUMNS
@@ -62,7 +61,7 @@ def declared_schema(call: Call, tables: Mapping[str, DataFrame], pipeline: Pipel
     declared = call.declaration.returns
     if callable(declared):
         given = {name: columns_of(table.schema) for name, table in tables.items()}
-        declared = declared(given, option_values(call, pipeline))
+        declared = declared(given, pipeline.options(call))
     return cast(StructType, StructType.fromDDL(declared))
 
 

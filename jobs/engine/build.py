@@ -19,7 +19,7 @@ from pyspark.sql.types import StructType
 from winnow.engine.analysis import columns_of, declared_schema
 from winnow.engine.failures import StageFailure, guarded
 from winnow.engine.models import ModelError, ship_file, ship_table
-from winnow.engine.plan import APPEND, StagePlan, option_values
+from winnow.engine.plan import APPEND, StagePlan
 from winnow.engine.registry import Version
 from winnow.engine.relations import FLAG, Relations
 from winnow.engine.results import RuleCount
@@ -132,7 +132,7 @@ class PinnedInputs:
 
     def call(self, call: Call, tables: Mapping[str, DataFrame]) -> DataFrame:
         """Read a source's files, or run an operator."""
-        options = option_values(call, self.pipeline)
+        options = self.pipeline.options(call)
         if call.declaration.kind == "source":
             files = next(files for one, files in self.plan.readings if one == call)
             reading = documents(self.session, files, options, self.arrival, self.limit)

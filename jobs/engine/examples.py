@@ -12,7 +12,6 @@ from pyspark.sql.types import BinaryType, DataType
 from winnow.engine.analysis import EmptyInputs, analyse
 from winnow.engine.build import ledger_rules, with_ledger
 from winnow.engine.failures import cause
-from winnow.engine.plan import option_values
 from winnow.engine.relations import Relations
 from winnow.errors import CommandError
 from winnow.pipeline.load import load_pipeline
@@ -53,7 +52,7 @@ class ExampleInputs(EmptyInputs):
         """Return the example's row for a source; an operator runs on what it is given."""
         if call.declaration.kind == "source":
             return self._filled(call.declaration.name, super().call(call, tables))
-        options = option_values(call, self.pipeline)
+        options = self.pipeline.options(call)
         result: DataFrame = call.declaration.function(**tables, **options)
         return result
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
-from winnow.engine.plan import StagePlan, modified_at, option_values
+from winnow.engine.plan import StagePlan, modified_at
 from winnow.engine.results import CheckResult, FileCounts, built_in_check
 from winnow.pipeline.model import Pipeline
 from winnow.sources.accounts import READ, Account
@@ -87,7 +87,7 @@ def file_checks(
         read = [by_name[file.name] for file in listed if file.name in by_name]
         counts = file_counts(read)
         if counts is not None:
-            limit = float(with_defaults(option_values(call, pipeline))["max_rejects"])
+            limit = float(with_defaults(pipeline.options(call))["max_rejects"])
             yield _share_of_rejects(counts, limit)
             yield _read_to_their_end(read)
             yield _accounted_for(counts)

@@ -44,10 +44,10 @@ def named_files(pipeline: Pipeline, stage: Stage) -> dict[str, str]:
 
 
 def check_named_files(pipeline: Pipeline, stages: Iterable[Stage]) -> None:
-    """Make sure that every file can be read that one of these stages names.
+    """Make sure that every file can be read that one of these stages names, and is what it is for.
 
     Raises:
-        PipelineError: those that cannot, all at once.
+        PipelineError: those that cannot or are not, all at once.
     """
     problems = dict[Problem, None]()  # several stages may read one view
     for stage in stages:
@@ -55,8 +55,22 @@ def check_named_files(pipeline: Pipeline, stages: Iterable[Stage]) -> None:
             named_files(pipeline, stage)
         except PipelineError as error:
             problems |= dict.fromkeys(error.problems)
+        else:
+            problems |= dict.fromkeys(_wrong_files(pipeline, stage))
     if problems:
         raise PipelineError(tuple(problems))
+
+
+def _wrong_files(pipeline: Pipeline, stage: Stage) -> Iterable[Problem]:
+    for call in stage.calls:
+        if call.declaration.plan_check is not None:
+            try:
+                call.declaration.plan_check(**pipeline.options(call))
+            except ValueError as error:
+                name = call.declaration.name
+                yield Problem(call.place, f"`{name}` cannot read this: {error}", length=len(name))
+    for view in views_of(pipeline, stage):
+        yield from _wrong_files(pipeline, view)
 
 
 def _all(pipeline: Pipeline, stage: Stage) -> Iterable[NamedFile]:

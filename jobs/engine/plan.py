@@ -237,7 +237,7 @@ class Planner:
 
     def _listing(self, call: Call) -> tuple[InputFile, ...]:
         try:
-            return tuple(list_files(option_values(call, self._pipeline)))
+            return tuple(list_files(self._pipeline.options(call)))
         except CommandError as error:
             option, _, rest = str(error).partition(": ")
             value = call.options.get(option)
@@ -265,7 +265,7 @@ class Planner:
             )
         readings, touched = [], []
         for call, files in plan.readings:
-            ignores = with_defaults(option_values(call, self._pipeline))["changed_files"] == IGNORE
+            ignores = with_defaults(self._pipeline.options(call))["changed_files"] == IGNORE
             seen = [file for file in files if file.name in known]
             doubtful = [file for file in seen if not _is_as_read(file, known[file.name])]
             same = [file for file in doubtful if _has_same_content(file, known[file.name])]
@@ -429,14 +429,6 @@ def source_calls(pipeline: Pipeline, stage: Stage) -> tuple[Call, ...]:
     for view in views_of(pipeline, stage):
         calls += source_calls(pipeline, view)
     return tuple(calls)
-
-
-def option_values(call: Call, pipeline: Pipeline) -> dict[str, object]:
-    """Return the options of a call with parameters replaced by their values."""
-    return {
-        name: pipeline.parameters[value.parameter].value if isinstance(value, Marker) else value
-        for name, value in call.options.items()
-    }
 
 
 def digest_of(files: Iterable[InputFile]) -> str:

@@ -8,7 +8,7 @@ import csv as plain_csv
 import datetime
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, cast
 
@@ -23,6 +23,15 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 HEADER = ("name", "licence", "date")
+HEAD = 1 << 16  # bytes of a file that a plan looks at, where all of it would take minutes
+_TYPES = {
+    "BOOLEAN": pa.bool_(),
+    "INT": pa.int32(),
+    "BIGINT": pa.int64(),
+    "FLOAT": pa.float32(),
+    "DOUBLE": pa.float64(),
+    "DATE": pa.date32(),
+}
 _COLUMN = re.compile(r"In CSV column #(\d+)")
 LIST = pa.schema(
     [
@@ -34,7 +43,21 @@ LIST = pa.schema(
 )
 
 
-@operator(schema="list STRING, entry STRING, licence STRING, date DATE", version=1)
+def check_list(
+    path: str, name: str | None = None, licence: str | None = None, date: str | None = None
+) -> None:
+    """Look at the heads of the files that `read_list` would read.
+
+    Raises:
+        ValueError: one does not say its licence or its date; or two are one list.
+    """
+    for _ in _lists(path, {"name": name, "licence": licence, "date": date}, HEAD):
+        pass
+
+
+@operator(
+    schema="list STRING, entry STRING, licence STRING, date DATE", version=1, plan_check=check_list
+)
 def read_list(
     path: File, name: str | None = None, licence: str | None = None, date: str | None = None
 ) -> "DataFrame":
@@ -65,35 +88,46 @@ def read_list(
 
 def lists(path: str, given: Mapping[str, str | None]) -> pa.Table:
     """Return the lists of a file, a folder or a glob with the columns of LIST."""
-    tables: dict[str, pa.Table] = {}
-    for file, content in _contents(path):
-        try:
-            lines = content.decode("utf-8-sig").split("\n")
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{file!r} is no UTF-8 at byte {error.start}") from None
-        said = _header(lines) | {key: value for key, value in given.items() if value}
-        title = said.get("name") or PurePosixPath(file).name.partition(".")[0]
-        for key in ("licence", "date"):
-            if key not in said:
-                raise ValueError(
-                    f"the list {file!r} does not say its {key}; let it begin with a line "
-                    f"`# {key}: ...`, or give the option {key}"
-                )
-        if title in tables:
-            raise ValueError(f"two files are the list {title!r}; {file!r} is one")
+    tables = []
+    for file, said, lines in _lists(path, given):
         entries = (line.strip() for line in lines if not line.startswith("#"))
         found = list(dict.fromkeys(entry for entry in entries if entry))
         if not found:
             raise ValueError(f"no entry is in the list {file!r}")
         count = len(found)
         columns = [
-            pa.repeat(title, count),
+            pa.repeat(said["name"], count),
             pa.array(found),
             pa.repeat(said["licence"], count),
             pa.repeat(pa.scalar(_date(file, said["date"]), pa.date32()), count),
         ]
-        tables[title] = pa.Table.from_arrays(columns, schema=LIST)
-    return pa.concat_tables(tables.values())
+        tables.append(pa.Table.from_arrays(columns, schema=LIST))
+    return pa.concat_tables(tables)
+
+
+def _lists(
+    path: str, given: Mapping[str, str | None], size: int = -1
+) -> Iterator[tuple[str, dict[str, str], list[str]]]:
+    """Yield of each file its name, what is said of its list, and the lines of its first bytes."""
+    titles: set[str] = set()
+    for file, content in _contents(path, size):
+        try:  # the first bytes may end within a character
+            lines = content.decode("utf-8-sig", "replace" if size > 0 else "strict").split("\n")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{file!r} is no UTF-8 at byte {error.start}") from None
+        said = {"name": PurePosixPath(file).name.partition(".")[0]} | _header(lines)
+        said |= {key: value for key, value in given.items() if value}
+        for key in ("licence", "date"):
+            if key not in said:
+                raise ValueError(
+                    f"the list {file!r} does not say its {key}; let it begin with a line "
+                    f"`# {key}: ...`, or give the option {key}"
+                )
+        _date(file, said["date"])
+        if said["name"] in titles:
+            raise ValueError(f"two files are the list {said['name']!r}; {file!r} is one")
+        titles.add(said["name"])
+        yield file, said, lines
 
 
 def _header(lines: list[str]) -> dict[str, str]:
@@ -119,22 +153,31 @@ def _columns(_: Mapping[str, Columns], options: Mapping[str, object]) -> str:
     return str(options["columns"])
 
 
-@operator(schema=_columns, version=1)
+def check_csv(path: str, columns: str) -> None:
+    """Read the files that `read_csv` would read.
+
+    Raises:
+        ValueError: one lacks a column, or a value is missing or not of its type.
+    """
+    rows(path, _schema(columns))
+
+
+@operator(schema=_columns, version=1, plan_check=check_csv)
 def read_csv(path: File, columns: str) -> "DataFrame":
     """Read a table from a CSV file with a header, e.g. thresholds by language.
 
     Args:
         path: a file, a folder or a glob, as for `read_list`; columns are found by their names.
         columns: those to read with their types, e.g. `language STRING, least DECIMAL(4, 3)`. An
-            empty field is NULL.
+            empty field is NULL, and an error where the type ends with NOT NULL.
 
     Returns:
         The columns asked for; one row is one line.
 
     Raises:
         CommandError: there is no such file.
-        ValueError: a file lacks a column, or a value is not of its type. It names the row, with
-            the header as the first and without empty lines.
+        ValueError: a file lacks a column, or a value is missing or not of its type. It names the
+            row, with the header as the first and without empty lines.
     """
     from pyspark.sql.pandas.types import to_arrow_schema
     from pyspark.sql.types import StructType
@@ -159,7 +202,34 @@ def rows(path: str, schema: pa.Schema) -> pa.Table:
         except (pa.ArrowInvalid, KeyError) as error:
             said = _named(str(error), content).replace(" in include_columns", "")
             raise ValueError(f"{file!r} is not the table asked for: {said}") from None
+        for field in schema:
+            if not field.nullable and tables[-1][field.name].null_count:
+                row = tables[-1][field.name].is_null().index(True).as_py() + 2
+                raise ValueError(f"{file!r}: column `{field.name}` is empty in row {row}")
     return pa.concat_tables(tables)
+
+
+def _schema(columns: str) -> pa.Schema:
+    """Return the types of columns in DDL without Spark; those that it does not know as text."""
+    import sqlglot
+    from sqlglot import exp
+    from sqlglot.errors import SqlglotError
+
+    try:
+        table = sqlglot.parse_one(f"CREATE TABLE t ({columns})", read="spark")
+    except SqlglotError:
+        return pa.schema([])  # Spark will say what is wrong with it
+    fields = []
+    for column in table.find_all(exp.ColumnDef):
+        kind = column.kind or exp.DataType.build("STRING")
+        found = _TYPES.get(kind.this.value, pa.string())
+        if kind.this == exp.DataType.Type.DECIMAL and kind.expressions:
+            found = pa.decimal128(*(int(each.name) for each in kind.expressions))
+        required = any(
+            isinstance(one.kind, exp.NotNullColumnConstraint) for one in column.constraints
+        )
+        fields.append(pa.field(column.name, found, nullable=not required))
+    return pa.schema(fields)
 
 
 def _named(message: str, content: bytes) -> str:
@@ -172,8 +242,8 @@ def _named(message: str, content: bytes) -> str:
     return message.replace(found[0], f"column `{names[int(found[1])]}`", 1)
 
 
-def _contents(path: str) -> list[tuple[str, bytes]]:
-    """Return name and content of each file at an address.
+def _contents(path: str, size: int = -1) -> list[tuple[str, bytes]]:
+    """Return name and content of each file at an address, or so many bytes of it.
 
     Raises:
         CommandError: there is none.
@@ -181,7 +251,7 @@ def _contents(path: str) -> list[tuple[str, bytes]]:
     found = []
     for file in list_address(path, None, lambda _: "file", is_named=True):
         with open_raw(file) as stream:
-            found.append((file.name, stream.read()))
+            found.append((file.name, stream.read(size)))
     return found
 
 

@@ -20,6 +20,7 @@ def operator(
     assets: tuple[str, ...] = (),
     append_only: bool = False,
     reads_versions: bool = False,
+    plan_check: Callable[..., object] | None = None,
 ) -> Callable[[Function], Function]:
     """Declare an operator.
 
@@ -34,6 +35,8 @@ def operator(
         assets: files beside the module.
         reads_versions: its last parameter is called `versions`; SQL does not give it, it is the
             versions of the stored tables that the stage reads, by their full names.
+        plan_check: takes the same options by name and raises a ValueError where the files that
+            they name are wrong. A plan calls it, so that this is told before anything is built.
         append_only: given what is new of one input (`TABLE(STREAM(t))`) and all of the others, it
             returns what is new of its answer, and no earlier row would be another one: a streaming
             table may call it. Its last DataFrame is called `so_far`; SQL does not give it, it is
@@ -71,6 +74,7 @@ def operator(
                 assets=assets,
                 append_only=append_only,
                 reads_versions=reads_versions,
+                plan_check=plan_check,
             ),
         )
 

@@ -323,3 +323,10 @@ class Pipeline:
     def values(self) -> dict[str, str | int | float | bool | None]:
         """The parameters' values by name, as Spark binds them."""
         return {name: parameter.value for name, parameter in self.parameters.items()}
+
+    def options(self, call: Call) -> dict[str, object]:
+        """Return the options of a call with parameters replaced by their values."""
+        return {
+            name: self.values[value.parameter] if isinstance(value, Marker) else value
+            for name, value in call.options.items()
+        }

@@ -126,6 +126,21 @@ def test_all_missing_files_stop_the_plan_with_their_names_and_places(folder):
     assert not (folder / "warehouse").exists()
 
 
+def test_a_file_that_is_not_what_it_is_for_stops_the_plan_with_its_place(folder):
+    write("10_words.sql", WORDS)
+    limits = "SELECT * FROM read_csv(path => 'limits.csv', columns => 'least INT NOT NULL')"
+    write("20_limits.sql", f"CREATE OR REFRESH MATERIALIZED VIEW limits AS\n{limits}\n")
+    Path("words.txt").write_text("casino\n")
+    Path("limits.csv").write_text("least\nmany\n")
+    options = RunOptions("pipeline", Warehouse.at(str(folder / "warehouse")))
+    with pytest.raises(PipelineError) as error:
+        plan_run(options)
+    said = str(error.value)
+    assert "pipeline/10_words.sql:2:25: `read_list` cannot read this: the list 'words.txt' " in said
+    assert "pipeline/20_limits.sql:2:15: `read_csv` cannot read this: 'limits.csv' is not" in said
+    assert not (folder / "warehouse").exists()
+
+
 def test_a_changed_list_rebuilds_what_was_made_with_it_and_nothing_else(project):
     words = project.folder / "words.txt"
     words.write_text(LIST)

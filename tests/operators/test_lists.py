@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from winnow.errors import CommandError
-from winnow.operators.lists import LIST, lists, rows
+from winnow.operators.lists import HEAD, LIST, check_csv, check_list, lists, rows
 
 NOTHING = {"name": None, "licence": None, "date": None}
 HEADER = "# licence: CC0-1.0\n# date: 2026-01-31\n"
@@ -82,8 +82,30 @@ def test_a_list_that_is_wrong_is_named(write, content, message):
 def test_two_files_are_not_one_list(write, tmp_path):
     write("lists/a.txt", HEADER + "x\n")
     write("lists/b.txt", HEADER + "# name: a\ny\n")
-    with pytest.raises(ValueError, match=r"two files are the list 'a'; 'b\.txt' is one"):
-        lists(str(tmp_path / "lists"), NOTHING)
+    for read in (lambda path: lists(path, NOTHING), check_list):
+        with pytest.raises(ValueError, match=r"two files are the list 'a'; 'b\.txt' is one"):
+            read(str(tmp_path / "lists"))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("# date: 2026-01-31\na\n", "does not say its licence"),
+        ("# licence: MIT\n# date: 31.1.2026\na\n", "is not YYYY-MM-DD"),
+    ],
+)
+def test_a_plan_tells_what_the_head_of_a_list_lacks(write, content, message):
+    with pytest.raises(ValueError, match=message):
+        check_list(write("words.txt", content))
+
+
+def test_a_plan_reads_the_head_of_a_list_alone(write):
+    head = HEADER + "x" * (HEAD - len(HEADER) - 1)
+    path = write("words.txt", head.encode() + "é".encode() + b"\xff")  # cut within é
+    check_list(path)
+    check_list(write("bare.txt", "a\n"), licence="MIT", date="2026-01-31")
+    with pytest.raises(ValueError, match="no UTF-8"):
+        lists(path, NOTHING)
 
 
 def test_a_list_that_is_not_there_is_named():
@@ -124,6 +146,38 @@ def test_the_columns_asked_for_are_read_from_a_csv_file_in_their_types(write):
 def test_a_csv_file_that_is_no_such_table_is_named(write, content, message):
     with pytest.raises(ValueError, match=message):
         rows(write("limits.csv", content), LIMITS)
+
+
+def test_an_empty_field_is_an_error_where_the_column_is_not_null(write):
+    path = write("limits.csv", "language,least\nen,0.5\nde,\n")
+    required = pa.schema([LIMITS.field("language"), LIMITS.field("least").with_nullable(False)])
+    with pytest.raises(ValueError, match=r"'limits\.csv': column `least` is empty in row 3"):
+        rows(path, required)
+    assert rows(write("whole.csv", "language,least\nen,0.5\n"), required).num_rows == 1
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ("language STRING, least DECIMAL(4, 3)", None),
+        ("language STRING NOT NULL, least DOUBLE, many INT, day DATE, yes BOOLEAN", None),
+        ("language STRING, day TIMESTAMP", None),  # not looked at without Spark
+        ("language STRING, many DECIMAL", None),
+        ("this is ( no column", None),
+        ("language STRING, least DECIMAL(4, 1)", "column `least`"),
+        ("language INT", "column `language`: Row #2"),
+        ("language STRING, none INT", "Column 'none'"),
+        ("language STRING, empty STRING NOT NULL", "column `empty` is empty in row 2"),
+    ],
+)
+def test_a_plan_holds_a_csv_file_against_the_columns_asked_for(write, columns, message):
+    head, row = "language,least,many,day,yes,empty", "en,0.655,7,2026-01-31,true,"
+    path = write("limits.csv", f"{head}\n{row}\n")
+    if message is None:
+        check_csv(path, columns)
+    else:
+        with pytest.raises(ValueError, match=message):
+            check_csv(path, columns)
 
 
 def test_the_thresholds_that_come_with_winnow_have_a_row_a_language_and_one_for_all_others():
