@@ -295,6 +295,7 @@ class TestRun:
             ("kept", ("a", "it's"), "FROM web.curated LIMIT 20"),
             ("kept", (), "FROM web.curated LIMIT 20"),
             ("all", ("a",), "FROM web.curated_dropped LIMIT 20"),
+            ("built in", ("a",), "FROM web.curated_dropped LIMIT 20"),
         ],
     )
     def test_a_rejected_version_is_looked_at_where_the_check_looked(self, section, examples, query):

@@ -326,14 +326,15 @@ def _failing_ids(section: _Section, config: Any) -> tuple[str, ...]:
 
 def _failing_rows(section: _Section, query: str) -> tuple[str, ...]:
     """The smallest rows of a SQL check, reduced to keys, numbers and booleans."""
-    from pyspark.sql.types import BooleanType, NumericType
+    from pyspark.sql.types import BooleanType, NumericType, StringType
 
     rows = section.spark.sql(query.format(batch=section.batch))
     keys = KEY_COLUMNS | {section.id_column}
     shown = [
         (field.name, f"_{position}")
         for position, field in enumerate(rows.schema.fields)
-        if field.name.lower() in keys or isinstance(field.dataType, NumericType | BooleanType)
+        if (field.name.lower() in keys and isinstance(field.dataType, StringType))
+        or isinstance(field.dataType, NumericType | BooleanType)
     ]
     if not shown:
         return ()

@@ -178,9 +178,10 @@ class Catalog:
         """Return the error for a name that stands for nothing, with the closest names."""
         names = sorted(known if known is not None else self.relations)
         near = closest(name, names)
-        unpublished = sorted({item.table for item in self.versions} - self.published.keys())
+        once = {item.table for item in self.versions if item.publication is not None}
+        never = sorted({item.table for item in self.versions} - once)
         wanted = {name.lower().removesuffix(part.value) for part in Part}
-        built = [item for item in unpublished if not wanted.isdisjoint((item, bare(item)))]
+        built = [item for item in never if item in wanted or (bare(item) in wanted and not near)]
         inside = [item for item in sorted(self.published) if item.startswith(f"{name.lower()}.")]
         if built:
             remedy = f"`{built[0]}` was built and never published: `winnow status` says why"
@@ -201,11 +202,14 @@ def relations_of(version: Version) -> list[Relation]:
     parts = [Part.KEPT]
     if not version.is_view:
         parts.append(Part.DROPPED)
-        if any(item.digest for item in version.inputs) and set(REJECT_COLUMNS) <= {
-            *version.columns
-        }:
+        if holds_rejects(version):
             parts.append(Part.REJECTED)
     return [Relation(version.pipeline, version.stage + part.value, version, part) for part in parts]
+
+
+def holds_rejects(version: Version) -> bool:
+    """Whether a stage read files, and keeps the records that could not be read beside documents."""
+    return any(item.digest for item in version.inputs) and set(REJECT_COLUMNS) <= {*version.columns}
 
 
 def inputs_of(version: Version) -> list[str]:

@@ -91,4 +91,4 @@ def _is_without(node: exp.Expr, ratio: exp.Expr) -> bool:
     """Whether a condition says that there is nothing to divide a ratio by."""
     if not isinstance(node, exp.EQ) or not isinstance(ratio, DIVISIONS):
         return False
-    return node.left == ratio.expression and node.right == exp.Literal.number(0)
+    return node.left == ratio.expression.unnest() and node.right == exp.Literal.number(0)

@@ -83,14 +83,17 @@ def show_status(facts: dict[str, Any], screen: Screen) -> str:
             run["state"],
             moment(run["started"]),
             duration(run["seconds"]),
-            run["error"] or ", ".join(run["built"]) or "nothing new",
+            ", ".join(run["built"]) or "nothing new",
         )
         for run in facts["runs"]
     ]
-    heads = ("run", "pipeline", "state", "started", "took", "built, or what went wrong")
+    heads = ("run", "pipeline", "state", "started", "took", "built")
     whole = ("run", "pipeline", "state")
     shown = screen.table(heads, rows, right="took", colours=STATES, whole=whole)
     parts.append(shown if rows else NO_RUN)
+    for run in facts["runs"]:
+        if run["error"]:
+            parts.append("\n".join([run["run"], *screen.folded(run["error"], 2)]))
     for item in facts["pipelines"]:
         tables = " · ".join(f"{name} v{number}" for name, number in item["tables"].items())
         when = moment(item["published_at"])
@@ -177,10 +180,10 @@ def _fate(catalog: Catalog, version: Version, id: str) -> str:
         return "deleted"  # by a vacuum
     if rows is None or "id" not in rows.schema.names:
         return "no ids stored"
-    found = find(rows, pc.field("id") == id, [DROPPED], 1)
-    if not found.num_rows:
-        return "not there"
-    return "dropped" if found[DROPPED][0].as_py() else "kept"
+    asked = pc.field("id") == id
+    if find(rows, asked & ~pc.field(DROPPED), ["id"], 1).num_rows:
+        return "kept"
+    return "dropped" if find(rows, asked, ["id"], 1).num_rows else "not there"
 
 
 def _newest(entry: dict[str, Any]) -> tuple[int, Any]:

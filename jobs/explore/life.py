@@ -9,13 +9,15 @@ from typing import Any
 import pyarrow.compute as pc
 
 from winnow.engine.registry import Version
-from winnow.explore.catalog import Catalog
+from winnow.explore.catalog import Catalog, holds_rejects
 from winnow.explore.conditions import Path, columns_of, placeholders_of, value_at
 from winnow.explore.exports import exports_of
 from winnow.explore.history import parameters_of
 from winnow.explore.lookup import (
     ID,
     MOST_ROWS,
+    REASON,
+    SNIPPET,
     TEXT,
     URL,
     StoredStage,
@@ -30,10 +32,9 @@ from winnow.explore.stored import find, values_of
 from winnow.schemas.documents import DROPPED, FAILED_RULES
 
 ORIGIN = ("file", "position", "source", "licence", "url", "created", "arrival")
-REASON = "reject_reason"  # of a row that is a record which could not be read
-REJECT = (REASON, "reject_snippet")
-PLACE = ("file", "position", REASON)  # of such a record that has the id of a document
-MOST_COPIES, PREVIEW = 10, 2000
+REJECT = (REASON, SNIPPET)
+PLACE = (REASON, "file", "position")  # of such a record that has the id of a document
+MOST_COPIES, MOST_REJECTS, PREVIEW = 10, 3, 2000
 SCORE = "score"  # ends the names of columns that hold a model's
 
 
@@ -88,21 +89,24 @@ def _stage(catalog: Catalog, stage: StoredStage, id: str) -> dict[str, Any] | No
     wanted = {name for paths in named.values() for name, *_ in paths}
     wanted.update(name for name in extra if name in stage.columns)
     columns = ["id", FAILED_RULES, DROPPED, *sorted(wanted - {"id"})]
-    rows = find(stage.rows, pc.field("id") == id, columns, MOST_ROWS).to_pylist()
+    asked, rejected = pc.field("id") == id, list[dict[str, Any]]()
+    rows = find(stage.rows, asked & stage.documents, columns, MOST_ROWS).to_pylist()
+    if not rows:
+        rows = find(stage.rows, asked, columns, MOST_ROWS).to_pylist()
+    elif holds_rejects(stage.version):
+        others = find(stage.rows, asked & ~stage.documents, list(PLACE), MOST_REJECTS)
+        rejected = others.to_pylist()
     if not rows:
         return None
-    rejected = [one for one in rows if one.get(REASON) is not None]
-    rows = [one for one in rows if one.get(REASON) is None] or rejected
     row = next((row for row in rows if row[DROPPED]), rows[0])
-    failed = [name for one in rows for name in one[FAILED_RULES] or ()]
     given = parameters_of(catalog, stage.version)
     return {
         "table": stage.version.table,
         "version": stage.version.version,
         "state": "dropped" if all(one[DROPPED] for one in rows) else "kept",
         "rows": len(rows),
-        "rejected": [{name: one[name] for name in PLACE} for one in rejected if one not in rows],
-        "rules": [_verdict(rule, named[rule["rule"]], given, row, failed) for rule in rules],
+        "rejected": rejected,
+        "rules": [_verdict(rule, named[rule["rule"]], given, rows, row) for rule in rules],
         "kept_id": row.get("kept_id"),
         "copies": row.get("copies"),
         "similarity": row.get("similarity"),
@@ -137,17 +141,20 @@ def _verdict(
     rule: dict[str, Any],
     paths: list[Path],
     given: dict[str, Any],
+    rows: list[dict[str, Any]],
     row: dict[str, Any],
-    failed: list[str],
 ) -> dict[str, Any]:
+    """Return what a rule found: of the first row that it failed, if it failed any."""
     condition = rule["condition"] or ""
-    parameters = {f":{name}": given.get(name) for name in placeholders_of(condition)}
+    failed = [one for one in rows if rule["rule"] in (one[FAILED_RULES] or ())]
+    row = failed[0] if failed else row
     return {
         "rule": rule["rule"],
         "condition": rule["condition"],
         "action": rule["action"],
-        "verdict": "fail" if rule["rule"] in failed else "pass",
-        "values": {".".join(path): value_at(row, path) for path in paths} | parameters,
+        "verdict": "fail" if failed else "pass",
+        "values": {".".join(path): value_at(row, path) for path in paths},
+        "parameters": {name: given[name] for name in placeholders_of(condition) if name in given},
         "ratio": ratio(condition, row),
         "margin": margin(condition, row),
     }

@@ -17,8 +17,13 @@ VALUE_WIDTH, PREVIEW, LINES, BRIEF_LINES, HASH = 60, 800, 8, 2, 8
 def show_life(facts: dict[str, Any], screen: Screen, brief: bool = False) -> str:
     """Return what `explain` found as text; in brief without the rules that were passed."""
     parts = [_pipeline(facts["id"], life, screen, brief) for life in facts["pipelines"]]
-    texts = dict.fromkeys(life["text"] for life in facts["pipelines"] if life["text"] is not None)
-    parts += [_text(text, screen, BRIEF_LINES if brief else LINES) for text in texts]
+    texts: dict[str, list[str]] = {}
+    for life in facts["pipelines"]:
+        if life["text"] is not None:
+            texts.setdefault(life["text"], []).append(life["pipeline"])
+    for text, pipelines in texts.items():
+        of = f" in {', '.join(pipelines)}" if len(texts) > 1 else ""
+        parts.append(_text(text, screen, BRIEF_LINES if brief else LINES, of))
     if facts["exports"]:
         parts.append(_exports(facts["exports"], screen))
     return "\n\n".join(parts)
@@ -40,12 +45,15 @@ def _pipeline(id: str, life: dict[str, Any], screen: Screen, brief: bool) -> str
 
 
 def _origin(origin: dict[str, Any]) -> str:
-    rest = dict(origin)
-    file, position = str(rest.pop("file", "")), rest.pop("position", 0)
+    rest = {name: value for name, value in origin.items() if name not in ("file", "position")}
+    return " · ".join([_place(origin), *(f"{name} {shown(value)}" for name, value in rest.items())])
+
+
+def _place(origin: dict[str, Any]) -> str:
+    file, position = str(origin.get("file", "")), origin.get("position", 0)
     unit = "row" if file.endswith(".parquet") else "byte"
     unpacked = " of the unpacked file" if file.lower().endswith(COMPRESSED) else ""
-    place = f"{file} at {unit} {position:,}{unpacked}"
-    return " · ".join([place, *(f"{name} {shown(value)}" for name, value in rest.items())])
+    return f"{file} at {unit} {position:,}{unpacked}"
 
 
 def _stage(stage: dict[str, Any], id: str, screen: Screen, brief: bool) -> str:
@@ -59,7 +67,8 @@ def _stage(stage: dict[str, Any], id: str, screen: Screen, brief: bool) -> str:
     if passed:
         lines.append(f"  pass  {passed} rule{'s' if passed > 1 else ''}")
     for one in stage["rejected"]:
-        lines.append(cut(f"  rejected  another record of this id: {_origin(one)}", screen.width))
+        place = f"{one['reject_reason']}, {_place(one)}"
+        lines.append(cut(f"  another record of this id was rejected: {place}", screen.width))
     if stage["scores"] and not brief:
         lines.append(cut(f"  {_scores(stage)}", screen.width))
     copies = _copies(stage, id)
@@ -92,7 +101,7 @@ def _scores(stage: dict[str, Any]) -> str:
 
 
 def _rules(rules: list[dict[str, Any]], screen: Screen) -> str:
-    """Return a line a rule; on a narrow screen what a failed one asks for stands below it."""
+    """Return a line a rule; on a narrow screen what asks for attention is told below its line."""
     rows = [_rule(rule) for rule in rules]
     narrow = Screen(screen.width - 2)
     groups = [[line] for line in _lines(rows, Screen(MOST_WIDTH))]
@@ -106,30 +115,31 @@ def _rules(rules: list[dict[str, Any]], screen: Screen) -> str:
 
 
 def _rule(rule: dict[str, Any]) -> tuple[str, ...]:
-    """Return verdict, name, values, condition and consequence."""
-    values = ", ".join(f"{name} {_value(value)}" for name, value in rule["values"].items())
-    if rule["ratio"] is not None:
-        values = f"ratio {rule['ratio']:.3f}, {values}"
-    condition = rule["condition"] or ""
+    """Return verdict, name, values, condition and what is news: a failure, or one only just not."""
+    values = [] if rule["ratio"] is None else [f"ratio {rule['ratio']:.6g}"]
+    values += [f"{name} {_value(value)}" for name, value in rule["values"].items()]
+    values += [f":{name} {_value(value)}" for name, value in rule["parameters"].items()]
     if rule["verdict"] != "fail":
-        return "pass", rule["rule"], values, condition, _only_just(rule)
-    consequence = {"drop": "drops", "fail": "fails the run"}.get(rule["action"], "recorded only")
-    return FAIL, rule["rule"], values, condition, consequence
+        verdict, news = "pass", _only_just(rule)
+    else:
+        consequences = {"drop": "drops", "fail": "fails the run"}
+        verdict, news = FAIL, consequences.get(rule["action"], "recorded only")
+    return verdict, rule["rule"], ", ".join(values), rule["condition"] or "", news
 
 
 def _stacked(rows: Sequence[tuple[str, ...]], screen: Screen) -> list[list[str]]:
-    short = [
-        (verdict, rule, "" if verdict == FAIL else values, "", told)
-        for verdict, rule, values, _, told in rows
+    short = [(verdict, rule, news or values) for verdict, rule, values, _, news in rows]
+    below = [
+        screen.folded(condition, 6) + screen.folded(values, 6) if news else []
+        for _, _, values, condition, news in rows
     ]
-    return [
-        [line, *(screen.folded(row[3], 6) + screen.folded(row[2], 6) if row[0] == FAIL else ())]
-        for line, row in zip(_lines(short, screen), rows, strict=True)
-    ]
+    return [[line, *more] for line, more in zip(_lines(short, screen), below, strict=True)]
 
 
 def _lines(rows: Sequence[tuple[str, ...]], screen: Screen) -> list[str]:
-    return screen.table(("", "rule", "", "", ""), rows, whole=["rule"]).split("\n")[1:]
+    heads = ("", "rule", "", "", "")[: len(rows[0])]
+    fits = max(cell_len(row[1]) for row in rows) < screen.width - 20
+    return screen.table(heads, rows, whole=["rule"] if fits else []).split("\n")[1:]
 
 
 def _only_just(rule: dict[str, Any]) -> str:
@@ -155,7 +165,7 @@ def _copies(stage: dict[str, Any], id: str) -> str:
     return f"{kept} stays instead{total}{alike}{also}"
 
 
-def _text(text: str, screen: Screen, most: int) -> str:
+def _text(text: str, screen: Screen, most: int, of: str) -> str:
     """Return the beginning of a text in its own lines, escaped and folded to the screen."""
     lines: list[str] = []
     for line in text[:PREVIEW].split("\n"):
@@ -163,4 +173,4 @@ def _text(text: str, screen: Screen, most: int) -> str:
     if len(lines) > most or len(text) > PREVIEW:
         lines = lines[:most]
         lines[-1:] = [f"{line} …" for line in lines[-1:]]
-    return "\n".join([screen.paint("text", "bold"), *lines])
+    return "\n".join([screen.paint(f"text{of}", "bold"), *lines])

@@ -1,5 +1,6 @@
 """Which document is meant: by its id or the beginning of it, its address, or words of its text."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,11 +10,12 @@ import pyarrow.dataset as ds
 
 from winnow.engine.registry import Version
 from winnow.errors import CommandError
-from winnow.explore.catalog import Catalog
+from winnow.explore.catalog import Catalog, holds_rejects
 from winnow.explore.stored import dataset, find
 
 ID, URL, TEXT = "id", "url", "text"
-SNIPPET = "reject_snippet"  # the beginning of a record that could not be read
+# Why a record could not be read, and its beginning; all but ASCII is written as `\\xNN` there.
+REASON, SNIPPET = "reject_reason", "reject_snippet"
 
 # People give the beginning of an id, too: it counts as much as the whole.
 CLOSEST = """
@@ -38,6 +40,12 @@ class StoredStage:
     def columns(self) -> set[str]:
         """The names of its columns."""
         return set(self.rows.schema.names)
+
+    @property
+    def documents(self) -> pc.Expression:
+        """What tells rows of documents from records that could not be read."""
+        is_document = pc.field(REASON).is_null()
+        return is_document if holds_rejects(self.version) else pc.scalar(True)
 
     @property
     def has_ids(self) -> bool:
@@ -71,8 +79,10 @@ def by_id(stages: Sequence[StoredStage], given: str) -> str:
         shown = ", ".join(sorted(found)[:SHOWN])
         raise CommandError(f"{len(found)} or more ids begin with `{given}`: {shown}")
     for stage in stages:
-        if SNIPPET in stage.columns and given:
-            rejects = find(stage.rows, pc.match_substring(pc.field(SNIPPET), given), [ID], SHOWN)
+        if holds_rejects(stage.version) and given:
+            begins = rf':\s*"{re.escape(given.encode().decode("ascii", "backslashreplace"))}'
+            matches = pc.match_substring_regex(pc.field(SNIPPET), begins)
+            rejects = find(stage.rows, matches, [ID], SHOWN)
             if rejects.num_rows:
                 shown = ", ".join(sorted(map(str, rejects[ID].to_pylist())))
                 raise CommandError(

@@ -6,6 +6,7 @@ also joined by AND; of everything else nothing is said.
 
 import operator
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from sqlglot import exp
@@ -13,6 +14,8 @@ from sqlglot import exp
 from winnow.explore.conditions import DIVISIONS, comparisons, path_of, value_at
 
 JUST = 0.05  # of the threshold
+
+_FRACTIONS = ("double", "float", "decimal")  # casts to these keep what they are given
 
 _OPERATIONS: dict[type[exp.Expr], Callable[[float, float], float]] = {
     exp.Add: operator.add,
@@ -32,14 +35,20 @@ def margin(condition: str, row: dict[str, Any]) -> float | None:
         0.02 for 51 words where 50 are asked for; None where nothing can be measured.
     """
     asked = (one for one in comparisons(condition) if one.kind is not exp.EQ)
-    found = (_distance(one.left, one.right, row) for one in asked)
+    sides = ((one.left, one.right) for one in asked)
+    ordered = ((a, b) if a.find(exp.Column) else (b, a) for a, b in sides)  # `50 <= words`, too
+    found = (_distance(value, threshold, row) for value, threshold in ordered)
     return min((one for one in found if one is not None), default=None)
 
 
 def ratio(condition: str, row: dict[str, Any]) -> float | None:
-    """Return what a division gives for a row that a condition compares with a threshold."""
-    asked = (one.left.unnest() for one in comparisons(condition))
-    return next((_number(one, row) for one in asked if isinstance(one, DIVISIONS)), None)
+    """Return what the one division of a condition gives that is compared with a threshold.
+
+    None for a condition that compares none, or several.
+    """
+    sides = [side.unnest() for one in comparisons(condition) for side in (one.left, one.right)]
+    asked = dict.fromkeys(side for side in sides if isinstance(side, DIVISIONS))
+    return _number(next(iter(asked)), row) if len(asked) == 1 else None
 
 
 def _distance(value: exp.Expr, threshold: exp.Expr, row: dict[str, Any]) -> float | None:
@@ -48,7 +57,7 @@ def _distance(value: exp.Expr, threshold: exp.Expr, row: dict[str, Any]) -> floa
 
 
 def _number(node: exp.Expr, row: dict[str, Any]) -> float | None:
-    if isinstance(node, exp.Paren | exp.Cast):
+    if isinstance(node, exp.Paren) or (isinstance(node, exp.Cast) and node.is_type(*_FRACTIONS)):
         return _number(node.this, row)
     if isinstance(node, exp.Neg):
         found = _number(node.this, row)
@@ -72,4 +81,5 @@ def _number(node: exp.Expr, row: dict[str, Any]) -> float | None:
 
 def _value(column: exp.Column, row: dict[str, Any]) -> float | None:
     value = value_at(row, path_of(column))
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return float(value) if is_number else None

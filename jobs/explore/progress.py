@@ -137,7 +137,7 @@ def what(check: CheckResult) -> str:
     column = rest.pop("column", None)
     if column is not None:
         name = f"column {column}: {name.removeprefix('column ')}"
-    options = ", ".join(f"{key} {_short(value)}" for key, value in rest.items())
+    options = ", ".join(f"{key} {cut(_short(value), OPTION)}" for key, value in rest.items())
     rows = " (of all rows)" if check.section == "all" else ""
     return f"{name}{rows}{'; ' if options else ''}{options}"
 
@@ -160,7 +160,7 @@ def _short(value: Any) -> str:
     if isinstance(value, float | int) and not isinstance(value, bool):
         return f"{value:,}"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return cut(" ".join(text.split()), OPTION)
+    return " ".join(text.split())
 
 
 def _rejected(stage: StageResult, result: RunResult) -> Iterator[str]:
@@ -168,23 +168,22 @@ def _rejected(stage: StageResult, result: RunResult) -> Iterator[str]:
     table, number = f"{result.pipeline}.{stage.stage}", stage.version
     yield f"{table} v{number} is rejected; readers do not see it, and it stays for you to look at."
     checks = [check for check in stage.checks if check.rejects]
-    if stage.kind != "view" and any(check.section != "kept" for check in checks):
-        query = f"SELECT * FROM {table}_dropped LIMIT 20"
-        yield f'  who went, and why   winnow sql --at {table}={number} "{query}"'
-    if stage.kind != "view" and any(check.section == "kept" for check in checks):
-        query = f"SELECT * FROM {table}{_among(checks)} LIMIT 20"
-        yield f'  what is wrong       winnow sql --at {table}={number} "{query}"'
+    for query in dict.fromkeys(_where(check, table) for check in checks if stage.kind != "view"):
+        yield f'  look at it          winnow sql --at {table}={number} "SELECT * {query} LIMIT 20"'
     yield f"  what is read now    winnow versions {table}"
     yield "  next                edit the stage or the check and run again: what passed is reused"
 
 
-def _among(checks: list[CheckResult]) -> str:
-    """Return a condition on the ids that checks of rows kept gave as examples, if they gave any."""
-    of_rows = (check for check in checks if check.section == "kept" and "column" in check.kwargs)
-    ids = [id for check in of_rows for id in check.examples]
-    if not ids or not all(map(_PLAIN.fullmatch, ids)):
-        return ""
-    return f" WHERE id IN ({', '.join(repr(id) for id in dict.fromkeys(ids))})"
+def _where(check: CheckResult, table: str) -> str:
+    """Return where the rows are that a check is about, by the ids that it gave if it gave any."""
+    if check.section == "kept":
+        is_plain = "column" in check.kwargs and all(map(_PLAIN.fullmatch, check.examples))
+        ids = ", ".join(f"'{id}'" for id in check.examples) if is_plain else ""
+        return f"FROM {table} WHERE id IN ({ids})" if ids else f"FROM {table}"
+    kind, _, rule = check.type.partition(" ")
+    if kind == "rule":  # a FAIL UPDATE rule drops nothing
+        return f"FROM {table} WHERE list_contains(_failed_rules, '{rule}')"
+    return f"FROM {table}_dropped"
 
 
 def _last_line(result: RunResult) -> str:

@@ -132,8 +132,10 @@ class Screen:
     def of(cls, stream: IO[str]) -> "Screen":
         """Return the screen behind a stream; a pipe has 400 columns and no colour."""
         terminal = stream.isatty()
-        columns = shutil.get_terminal_size((PIPED_WIDTH, 24)).columns
-        width = columns if terminal or "COLUMNS" in os.environ else PIPED_WIDTH
+        if terminal or "COLUMNS" in os.environ:
+            width = shutil.get_terminal_size().columns
+        else:
+            width = PIPED_WIDTH
         return cls(max(40, width), terminal and not os.environ.get("NO_COLOR"))
 
     def paint(self, text: str, colour: str) -> str:

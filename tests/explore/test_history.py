@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,14 +68,27 @@ def test_a_pipelines_name_in_place_of_a_tables_is_told(catalog):
         catalog.current("web")
 
 
-@pytest.mark.parametrize("name", ["web.filtered", "WEB.Filtered_dropped", "filtered"])
-def test_a_table_of_which_no_version_is_published_is_told(warehouse, name):
-    catalog = Catalog.of(warehouse)
-    others = {table: item for table, item in catalog.published.items() if table != "web.filtered"}
-    catalog.show(others)
-    with pytest.raises(CommandError, match=r"`web\.filtered` was built and never published"):
-        Query(catalog, f"SELECT * FROM {name}")
-    assert "never published" not in str(catalog.unknown("web.filtered_new"))
+@pytest.fixture
+def rejected(tmp_path):
+    """A warehouse in which the first version of `other.scored`, and of `other.filtered`, failed."""
+    warehouse = small_warehouse.build(tmp_path / "warehouse")
+    registry = Registry(warehouse)
+    last = [item for item in registry.versions() if item.table == "web.filtered"][-1]
+    for stage in ("scored", "filtered"):
+        registry.add_versions([replace(last, pipeline="other", stage=stage, publication=None)])
+    return Catalog.of(warehouse)
+
+
+@pytest.mark.parametrize("name", ["other.scored", "Other.Scored_dropped", "scored"])
+def test_a_table_of_which_no_version_was_ever_published_is_told(rejected, name):
+    with pytest.raises(CommandError, match=r"`other\.scored` was built and never published"):
+        Query(rejected, f"SELECT * FROM {name}")
+
+
+@pytest.mark.parametrize("name", ["filtered", "web.filtered_new"])
+def test_a_published_table_of_such_a_name_comes_before_one_that_is_not(rejected, name):
+    with pytest.raises(CommandError, match=r"Did you mean `web\.filtered"):
+        Query(rejected, f"SELECT * FROM {name}")
 
 
 def test_a_rolled_back_table_is_shown_as_held(tmp_path):

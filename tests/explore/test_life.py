@@ -4,8 +4,9 @@ import pytest
 
 from winnow.errors import CommandError
 from winnow.explore.catalog import Catalog
+from winnow.explore.history import versions
 from winnow.explore.life import _verdict, columns_of, explain
-from winnow.explore.life_shown import show_life
+from winnow.explore.life_shown import _rule, show_life
 from winnow.explore.lookup import StoredStage
 from winnow.explore.query import Query
 from winnow.explore.screen import Screen
@@ -87,11 +88,12 @@ def test_a_record_that_repeats_an_id_does_not_stand_for_its_document(demo):
     documents = life["stages"][0]
     assert (documents["state"], documents["rows"]) == ("kept", 1)
     assert {rule["verdict"] for rule in documents["rules"]} == {"pass"}
-    assert documents["rejected"] == [
-        {"file": reject["file"], "position": reject["position"], "reject_reason": "duplicate_id"}
-    ]
+    place = {"file": reject["file"], "position": reject["position"]}
+    assert documents["rejected"] == [{"reject_reason": "duplicate_id"} | place]
     assert life["origin"]["position"] != reject["position"]
-    assert f"another record of this id: {reject['file']} at byte" in show_life(facts, Screen(200))
+    [version] = versions(catalog, "demo.documents", reject["id"])["versions"]
+    assert version["document"] == "kept"
+    assert f"was rejected: duplicate_id, {reject['file']} at byte" in show_life(facts, Screen(200))
 
 
 def test_an_id_in_a_record_that_could_not_be_read_leads_to_the_reject(demo):
@@ -100,6 +102,8 @@ def test_an_id_in_a_record_that_could_not_be_read_leads_to_the_reject(demo):
     [reject] = next(Query(catalog, query).batches())["id"].to_pylist()
     with pytest.raises(CommandError, match=rf"hold it: {reject}\. See .*documents_rejected"):
         explain(catalog, "cut off")
+    with pytest.raises(CommandError, match="The closest: "):
+        explain(catalog, "text")  # the name of a field, not a value
 
 
 def test_on_a_narrow_screen_the_condition_of_a_failed_rule_stands_below_it(catalog):
@@ -117,17 +121,33 @@ def test_on_a_narrow_screen_the_condition_of_a_failed_rule_stands_below_it(catal
     assert max(map(len, narrow[at : at + 3])) <= 44
 
 
+RULE = {"rule": "mean", "condition": "lines = 0 OR try_divide(words, lines) <= :most"}
+PATHS, GIVEN = [("words",), ("lines",)], {"most": 9, "least": 1}
+
+
 def test_a_ratio_and_the_parameters_of_a_condition_are_told():
-    rule = {"rule": "words", "condition": "lines = 0 OR try_divide(words, lines) <= :most"}
-    found = _verdict(
-        rule | {"action": "drop"},
-        [("words",), ("lines",)],
-        {"most": 9},
-        {"words": 21, "lines": 2},
-        ["words"],
-    )
-    assert found["values"] == {"words": 21, "lines": 2, ":most": 9}
-    assert found["ratio"] == 10.5
+    row = {"words": 21, "lines": 2, "_failed_rules": ["mean"]}
+    found = _verdict(RULE | {"action": "drop"}, PATHS, GIVEN, [row], row)
+    assert found["values"] == {"words": 21, "lines": 2}
+    assert (found["parameters"], found["ratio"]) == ({"most": 9}, 10.5)
+    assert _verdict(RULE | {"action": "drop"}, PATHS, {}, [row], row)["parameters"] == {}
+
+
+def test_a_verdict_is_told_with_the_values_of_a_row_that_has_it():
+    rows = [
+        {"words": 2, "lines": 1, "_failed_rules": ["other"]},
+        {"words": 30, "lines": 1, "_failed_rules": ["mean"]},
+    ]
+    found = _verdict(RULE | {"action": "drop"}, PATHS, GIVEN, rows, rows[0])
+    assert (found["verdict"], found["ratio"]) == ("fail", 30)
+    found = _verdict(RULE | {"action": "drop"}, PATHS, GIVEN, rows[:1], rows[0])
+    assert (found["verdict"], found["ratio"]) == ("pass", 2)
+
+
+def test_a_ratio_beside_its_threshold_does_not_look_like_it():
+    row = {"words": 120_108, "lines": 1_000_000, "_failed_rules": ["mean"]}
+    verdict = _verdict(RULE | {"action": "drop"}, PATHS, {}, [row], row)
+    assert "ratio 0.120108" in _rule(verdict)[2]
 
 
 def test_a_text_that_several_pipelines_hold_is_shown_once(duplicates):

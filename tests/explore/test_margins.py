@@ -1,8 +1,18 @@
+from decimal import Decimal
+
 import pytest
 
 from winnow.explore.margins import margin, ratio
 
-ROW = {"words": 51, "hashes": 5, "line": {"short": 60}, "none": None, "name": "x", "yes": True}
+ROW = {
+    "words": 51,
+    "hashes": 5,
+    "line": {"short": 60},
+    "none": None,
+    "name": "x",
+    "yes": True,
+    "price": Decimal(50),
+}
 
 
 @pytest.mark.parametrize(
@@ -20,6 +30,9 @@ ROW = {"words": 51, "hashes": 5, "line": {"short": 60}, "none": None, "name": "x
         ("try_divide(words, hashes) >= 10", 0.02),
         ("hashes = 0 OR try_divide(words, hashes) >= 10", 0.02),
         ("words / hashes < 10", 0.02),
+        ("10 > words / hashes", 0.02),
+        ("50 <= words", 0.02),
+        ("words >= price", 0.02),
         ("greatest(hashes, words) >= 50", 0.02),
         ("hashes - 4 = 0 OR try_divide(words, hashes - 4) >= 50", 0.02),
     ],
@@ -38,6 +51,7 @@ def test_the_margin_is_a_share_of_the_nearest_threshold(condition, expected):
         "name > 3",
         "yes > 3",
         "words > 5 OR true",
+        "CAST(words / 2 AS INT) >= 25",
         "length(name) > 3",
         "((",
     ],
@@ -53,6 +67,9 @@ def test_what_cannot_be_measured_has_no_margin(condition):
         ("words > 3 AND words / (hashes + 1) < 9", 8.5),
         ("try_divide(words, none) > 3", None),
         ("words >= 50", None),
+        ("10 > words / hashes", 10.2),
+        ("words / hashes BETWEEN 5 AND 11", 10.2),
+        ("words / hashes < 10 AND words / 2 < 3", None),
     ],
 )
 def test_a_ratio_is_told_if_a_condition_asks_for_one(condition, expected):
