@@ -561,6 +561,12 @@ def main() -> None:
     """Run the program."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    for argument in sys.argv[1:]:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            print(f"winnow: an argument is no UTF-8: {os.fsencode(argument)!r}", file=sys.stderr)
+            sys.exit(2)
     app()
 
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import small_warehouse
 import winnow.engine.run
-from winnow.cli import app, with_stage
+from winnow.cli import app, main, with_stage
 from winnow.engine.results import CheckResult, RuleCount, RunResult, StageResult
 from winnow.errors import CommandError, HeldError
 from winnow.explore.progress import ending, stage_line
@@ -202,6 +202,14 @@ def test_every_command_has_a_help_text():
 )
 def test_full_refresh_stands_with_or_without_a_stage(arguments, expected):
     assert with_stage(arguments) == expected
+
+
+def test_an_argument_that_is_no_utf8_is_told(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["winnow", "explain", "a\udcff"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "winnow: an argument is no UTF-8: b'a\\xff'\n"
 
 
 class TestRun:

@@ -14,7 +14,7 @@ from winnow.explore.catalog import Catalog, holds_rejects
 from winnow.explore.stored import dataset, find
 
 ID, URL, TEXT = "id", "url", "text"
-# Why a record could not be read, and its beginning; all but ASCII is written as `\\xNN` there.
+# Why a record could not be read, and its beginning; all but ASCII is written as `\xNN` there.
 REASON, SNIPPET = "reject_reason", "reject_snippet"
 
 # People give the beginning of an id, too: it counts as much as the whole.
