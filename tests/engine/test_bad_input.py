@@ -324,14 +324,14 @@ def test_editing_a_helper_of_a_function_rebuilds_with_the_new_code_and_editing_a
 ):
     with_functions(project)
     project.write("15_sizes.sql", f"{VIEW} sizes AS SELECT id, helped(text) AS n FROM documents")
-    assert project.run(select=["sizes"]).exit_code == 0
+    assert project.run(select=("sizes",)).exit_code == 0
     assert {row["id"]: row["n"] for row in project.rows("sizes")}["c"] == 3
     project.write("notes.py", "anything = 1\n")
-    assert project.states(project.run(select=["sizes"]))["sizes"] == "REUSED"
+    assert project.states(project.run(select=("sizes",)))["sizes"] == "REUSED"
     project.write("helper.py", "def measure(text):\n    return 2 * len(text)\n")
     plans = {item.name: item for item in plan_run(project.options())}
     assert plans["sizes"].reason == "function helped changed"
-    assert project.run(select=["sizes"]).exit_code == 0
+    assert project.run(select=("sizes",)).exit_code == 0
     assert {row["id"]: row["n"] for row in project.rows("sizes")}["c"] == 6
 
 

@@ -39,14 +39,14 @@ class Project:
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
     def options(
-        self, pipeline: str = "deduplicate", select: str | None = None, **settings: object
+        self, pipeline: str = "deduplicate", select: tuple[str, ...] = (), **settings: object
     ) -> RunOptions:
         given = {name: str(value) for name, value in settings.items()}
         given = {"input": str(self.folder / "input"), **given}
         return RunOptions(pipeline, self.warehouse, given, select)
 
     def run(
-        self, pipeline: str = "deduplicate", select: str | None = None, **settings: object
+        self, pipeline: str = "deduplicate", select: tuple[str, ...] = (), **settings: object
     ) -> RunResult:
         result = run(self.options(pipeline, select, **settings))
         assert result.exit_code == 0, result
@@ -178,7 +178,7 @@ def test_what_a_finished_corpus_has_goes_in_every_batch_and_the_corpus_stays(pro
     """The corpus has another id for one of the texts, and an id that means another text here."""
     made = project("one")
     made.add("corpus", [("x1", TEXT), ("a6", "else")])
-    made.run("gopher", select=["documents"])
+    made.run("gopher", select=("documents",))
     corpus = made.folder / "input" / "corpus.jsonl"
     corpus.unlink()
     chain = NEAR_TEXT.replace("word10", "edited")

@@ -297,7 +297,7 @@ def test_a_view_cannot_score_since_its_readers_pin_nothing(scoring):
 def test_a_vacuum_keeps_the_model_that_scores_stand_on(scoring):
     scoring.run()
     scoring.edit("30_model.sql", "'linear'", "'linear', held_back => 0.4")
-    scoring.run(select=["model"])
+    scoring.run(select=("model",))
     vacuum(scoring.warehouse, 0, dry_run=False)
     path = scoring.warehouse.path("small", "model")
     read = scoring.spark.read.format("delta").option("versionAsOf", 1).load(path)

@@ -152,7 +152,7 @@ def test_an_id_of_an_earlier_batch_is_taken(ran):
 
 
 def test_a_selected_stage_is_built_with_what_it_needs_and_nothing_else(project):
-    result = project.run(select=["filtered"])
+    result = project.run(select=("filtered",))
     assert list(project.states(result)) == ["documents", "filtered"]
     assert sorted(project.published()) == ["documents", "filtered"]
 
@@ -167,7 +167,7 @@ def test_several_stages_are_selected_with_what_each_needs():
 
 def test_a_selected_stage_is_not_published_beside_tables_built_from_its_old_version(ran):
     ran.edit("20_filtered.sql", "'%<%'", "'%<b>%'")
-    result = ran.run(select=["filtered"])
+    result = ran.run(select=("filtered",))
     assert not result.published
     assert "`unique` still stands on older versions" in result.messages[-1]
     assert ran.published()["filtered"].version == 1
@@ -177,7 +177,7 @@ def test_a_selected_stage_is_not_published_beside_tables_built_from_its_old_vers
 
 def test_an_unknown_selected_stage_is_an_error_that_names_the_stages(project):
     with pytest.raises(CommandError, match="has no stage `filter`; it has documents, filtered"):
-        project.run(select=["filter"])
+        project.run(select=("filter",))
 
 
 def test_a_limited_run_leaves_the_warehouse_alone(project):

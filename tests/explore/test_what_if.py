@@ -61,7 +61,7 @@ def really(demo: DemoProject, changes: dict[str, str]) -> set[str]:
             old = next(m for m in CONSTRAINT.finditer(text) if m[1] == name)
             text = text[: old.start(2)] + condition + text[old.end(2) :]
         file.write_text(text)
-        result = demo.run(select=["filtered"])
+        result = demo.run(select=("filtered",))
         version = next(stage.version for stage in result.stages if stage.stage == "filtered")
         assert version is not None
         assert demo.published("demo.filtered").version != version

@@ -60,7 +60,7 @@ def swept(project, values):
 def really(project, **settings):
     """Build the stage with other parameters; what is published stays."""
     given = {name: str(value) for name, value in settings.items()}
-    result = project.run("deduplicate", select=["near_duplicates"], settings=given)
+    result = project.run("deduplicate", select=("near_duplicates",), settings=given)
     version = next(stage.version for stage in result.stages if stage.stage == "near_duplicates")
     return project.kept(TABLE, version)
 
