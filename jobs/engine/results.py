@@ -115,7 +115,8 @@ class StageResult:
     def problem(self) -> str:
         """What kept the run from publishing, in one line; empty if this stage did not."""
         if self.state == FAILED:
-            return f"{self.stage} failed: {(self.error or self.reason).partition(chr(10))[0]}"
+            first, _, _ = (self.error or self.reason).partition("\n")
+            return f"{self.stage} failed: {first}"
         if self.state == REJECTED:
             checks = dict.fromkeys(check.type for check in self.checks if check.rejects)
             return f"{self.stage} was rejected by {', '.join(checks)}"

@@ -6,6 +6,7 @@ distances: comparisons that all have to hold, and the columns that are named.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sqlglot
@@ -64,7 +65,9 @@ def value_at(row: Any, path: Path) -> Any:
     return row
 
 
+@lru_cache(maxsize=1000)
 def _parsed(condition: str) -> exp.Expr | None:
+    """Return a condition's tree, which nobody may change: several questions are asked of each."""
     try:
         return sqlglot.parse_one(condition, read="spark")
     except SqlglotError:

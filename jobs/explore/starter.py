@@ -10,7 +10,7 @@ from winnow.errors import CommandError
 from winnow.explore.screen import Screen
 from winnow.pipeline.configuration import FILE, RESERVED, read_configuration
 from winnow.pipeline.files import read_yaml
-from winnow.pipeline.load import packaged
+from winnow.pipeline.load import CHECKS, STAGES, TESTS, packaged
 from winnow.pipeline.text import Text, did_you_mean, quoted
 
 # The two lines of a packaged `pipeline.yml` that a copy in one folder must not have.
@@ -65,7 +65,7 @@ def _folders(copied: str | None) -> list[Path]:
 
 def _files(folder: Path) -> list[Path]:
     """Return the files that a pipeline is made of; other folders below are other parts."""
-    parts = (FILE, "*.sql", "*.py", "checks/*.y*ml", "tests/*.y*ml")
+    parts = (FILE, STAGES, "*.py", CHECKS, TESTS)
     return [file for pattern in parts for file in sorted(folder.glob(pattern))]
 
 

@@ -235,11 +235,12 @@ def _schema(columns: str) -> pa.Schema:
 def _named(message: str, content: bytes) -> str:
     """Return an error with the name of the column that it numbers, as the header has it."""
     found = _COLUMN.search(message)
-    lines = plain_csv.reader(io.StringIO(content.decode("utf-8-sig", "replace"), newline=""))
-    names = next(filter(None, lines), [])
-    if found is None or int(found[1]) >= len(names):
+    if found is None:
         return message
-    return message.replace(found[0], f"column `{names[int(found[1])]}`", 1)
+    lines = plain_csv.reader(io.StringIO(content.decode("utf-8-sig", "replace"), newline=""))
+    names, number = next(filter(None, lines), []), int(found[1])
+    known = number < len(names)
+    return message.replace(found[0], f"column `{names[number]}`", 1) if known else message
 
 
 def _contents(path: str, size: int = -1) -> list[tuple[str, bytes]]:

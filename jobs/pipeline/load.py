@@ -36,6 +36,7 @@ from winnow.pipeline.text import Text, quoted
 from winnow.udfs.registry import Declaration
 
 PACKAGED = "pipelines"  # the folder in winnow.conf
+STAGES, CHECKS, TESTS = "*.sql", "checks/*.y*ml", "tests/*.y*ml"  # files of a pipeline's folders
 T = TypeVar("T")
 
 
@@ -112,7 +113,7 @@ class _Loader:
         try:
             configuration = read_configuration(document)
         except PipelineError as error:  # the stages can still be read, if not understood
-            self._statements(sorted(self.folder.glob("*.sql")))
+            self._statements(sorted(self.folder.glob(STAGES)))
             headers = (problem for problem in self.problems if not problem.warning)
             raise PipelineError((*error.problems, *headers)) from None
         values, broken, unknown = parameters(document, configuration, self.settings)
@@ -186,9 +187,9 @@ class _Loader:
                 message = f"there is no folder {quoted(name)} beside this pipeline"
                 self.problems.append(document.value_problem(("include", i), message))
         for folder in folders:
-            found.stages += sorted(folder.glob("*.sql"))
-            found.checks += sorted((folder / "checks").glob("*.y*ml"))
-            found.tests += sorted((folder / "tests").glob("*.y*ml"))
+            found.stages += sorted(folder.glob(STAGES))
+            found.checks += sorted(folder.glob(CHECKS))
+            found.tests += sorted(folder.glob(TESTS))
         if not found.stages:
             message = "this pipeline has no stages"
             remedy = "A stage is a file such as 10_documents.sql in its folder."

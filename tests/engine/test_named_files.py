@@ -48,6 +48,15 @@ def found(body="", **settings):
     return named_files(pipeline, pipeline.stage("words"))
 
 
+def refused(folder):
+    """The error that stops the plan, before anything is written."""
+    options = RunOptions("pipeline", Warehouse.at(str(folder / "warehouse")))
+    with pytest.raises(PipelineError) as error:
+        plan_run(options)
+    assert not (folder / "warehouse").exists()
+    return error.value
+
+
 def test_a_file_is_known_by_its_content_not_by_its_time_or_place(folder):
     before = found()
     assert list(before) == ["path of read_list"]
@@ -113,17 +122,14 @@ def test_all_missing_files_stop_the_plan_with_their_names_and_places(folder):
     hits = "SELECT language(text, model => '/models/lid.bin') AS l FROM other.texts"
     write("20_hits.sql", f"CREATE OR REFRESH MATERIALIZED VIEW hits AS\n{hits}\n")
     Path("words.txt").unlink()
-    options = RunOptions("pipeline", Warehouse.at(str(folder / "warehouse")))
-    with pytest.raises(PipelineError) as error:
-        plan_run(options)
-    said = str(error.value)
+    error = refused(folder)
+    said = str(error)
     assert "pipeline/10_words.sql:2:25: the path of `read_list` cannot be read" in said
     assert "'words.txt' does not exist" in said
     assert "is there by --set words" in said
     assert "pipeline/20_hits.sql:2:8: the model of `language` cannot be read" in said
     assert "'/models/lid.bin' does not exist" in said
-    assert error.value.exit_code == 2
-    assert not (folder / "warehouse").exists()
+    assert error.exit_code == 2
 
 
 def test_a_file_that_is_not_what_it_is_for_stops_the_plan_with_its_place(folder):
@@ -132,13 +138,9 @@ def test_a_file_that_is_not_what_it_is_for_stops_the_plan_with_its_place(folder)
     write("20_limits.sql", f"CREATE OR REFRESH MATERIALIZED VIEW limits AS\n{limits}\n")
     Path("words.txt").write_text("casino\n")
     Path("limits.csv").write_text("least\nmany\n")
-    options = RunOptions("pipeline", Warehouse.at(str(folder / "warehouse")))
-    with pytest.raises(PipelineError) as error:
-        plan_run(options)
-    said = str(error.value)
+    said = str(refused(folder))
     assert "pipeline/10_words.sql:2:25: `read_list` cannot read this: the list 'words.txt' " in said
     assert "pipeline/20_limits.sql:2:15: `read_csv` cannot read this: 'limits.csv' is not" in said
-    assert not (folder / "warehouse").exists()
 
 
 def test_a_changed_list_rebuilds_what_was_made_with_it_and_nothing_else(project):
